@@ -1,0 +1,85 @@
+/* Workers: processes of the family that start with exactly the pools they were granted.
+ *
+ * A worker ID names a worker in every process of the family until its result is taken by
+ * shmpool_join. Workers may create pools and start workers. A plain fork(2) also works: its child
+ * inherits everything and is no worker.
+ *
+ * For processes of the same user the grants keep out accidents, not attackers: docs/architecture.md
+ * says what it takes to make them a security boundary. */
+#ifndef SHMPOOL_WORKER_H
+#define SHMPOOL_WORKER_H
+
+#include <shmpool/pool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef int32_t shmpool_worker; /* worker ID, > 0 */
+
+struct shmpool_grant {
+    shmpool_id pool;
+    unsigned flags; /* SHMPOOL_RDONLY, or 0 for full use */
+};
+
+struct shmpool_start_options {
+    const struct shmpool_grant
+        *inherit;         /* NULL: every pool of the starter, as the starter has it */
+    size_t n_inherit;     /* length of inherit; NULL with more than 0: EINVAL */
+    unsigned flags;       /* SHMPOOL_DIE_WITH_STARTER */
+    uint64_t reserved[8]; /* zero */
+};
+
+/* As shmpool_start_options.inherit, with n_inherit 0: the worker starts without any pool. */
+extern const struct shmpool_grant shmpool_inherit_none[1];
+#define SHMPOOL_INHERIT_NONE shmpool_inherit_none
+
+enum {
+    SHMPOOL_DIE_WITH_STARTER =
+        1 /* SIGKILL for the worker when the starting thread's process ends */
+};
+
+/* Starts a worker: a fork that runs run(arg), whose value & 0xff is the exit status.
+ * Limits: 4096 workers that run or are not joined yet. options NULL: every pool is inherited.
+ * Ownership: arg and all private memory are the child's own copy, as with fork(2). The result waits
+ *   for shmpool_join.
+ * Processes: stdio is flushed first. Of pools that are not granted the child has neither mapping
+ * nor descriptor; the program's own descriptors stay. A read-only grant is mapped from a read-only
+ *   descriptor: writes fault, alloc and free give EROFS, mprotect(2) cannot undo it. May be called
+ *   from a process with many threads: before run the child makes system calls only. The worker ends
+ *   by _exit(2) after flushing stdio: atexit handlers do not run. A SIGCHLD reaches the starter as
+ *   with fork(2); only the worker's own pid is ever waited for.
+ * Errors: EINVAL (run NULL, flag, reserved field, list NULL with a length, a pool granted twice),
+ *   EBADF (an ID in the list; a descriptor the grant needs was closed by the program), EACCES (a
+ *   pool that this process lacks), EROFS (full use granted of a pool that is read-only here),
+ *   EMFILE, EAGAIN and ENOMEM of fork(2). */
+shmpool_worker shmpool_start(int (*run)(void *), void *arg,
+                             const struct shmpool_start_options *options);
+
+/* Waits for a worker and takes its result.
+ * Units: milliseconds; -1 waits for ever, 0 looks only. wait_status is as waitpid(2) gives it; NULL
+ *   is allowed.
+ * Ownership: the first join takes the result and ends the worker's ID.
+ * Processes: any process of the family may join any worker. When the starter is gone or somebody
+ *   else reaped the worker, one that ended by itself gives its own status, one that died of a
+ *   signal the status of SIGKILL, and shmpool_errmsg says that the signal is not known. Pools of
+ *   this process are recovered.
+ * Errors: EAGAIN (timeout 0 and it runs), ETIMEDOUT, EBADF (no such worker, or joined already),
+ *   EINVAL (timeout below -1), EDEADLK (a worker that joins itself). */
+int shmpool_join(shmpool_worker worker, int *wait_status, int timeout_ms);
+
+/* Sends a signal to a worker, by pidfd: a re-used process ID is never hit. Signal 0 only looks.
+ * Errors: ESRCH (it ended), EINVAL (no such signal), EPERM, EBADF. Source: pidfd_send_signal(2). */
+int shmpool_kill(shmpool_worker worker, int signal);
+
+/* The worker's process ID; -1 on error: never hand that to kill(2). */
+pid_t shmpool_worker_pid(shmpool_worker worker);
+
+/* The calling process's own worker ID; 0 outside of a worker, also in a plain fork of one. */
+shmpool_worker shmpool_self(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

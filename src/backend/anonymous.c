@@ -1,0 +1,48 @@
+#include "backend/anonymous.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+static void *map_anonymous(size_t size, int flags)
+{
+    char text[ERROR_SIZE_TEXT];
+    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+    if (mapped != MAP_FAILED)
+        return mapped;
+    int code = errno;
+    error_set(code, "%s of memory cannot be had: %s", error_size(text, size), strerror(code));
+    return NULL;
+}
+
+void *anonymous_shared(size_t size)
+{
+    return map_anonymous(size, MAP_SHARED | MAP_NORESERVE);
+}
+
+void *anonymous_fork_page(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = map_anonymous(size, MAP_PRIVATE);
+    if (page == NULL || madvise(page, size, MADV_WIPEONFORK) == 0)
+        return page;
+    munmap(page, size);
+    error_set(ENOTSUP, "this kernel cannot wipe a page on fork (MADV_WIPEONFORK, Linux 4.14)");
+    return NULL;
+}
+
+void anonymous_unmap(void *address, size_t length)
+{
+    munmap(address, length);
+}
+
+int mapping_keep_out_of_dumps(void *address, size_t length)
+{
+    if (madvise(address, length, MADV_DONTDUMP) == 0)
+        return 0;
+    int code = errno;
+    return error_set(code, "a mapping cannot be kept out of core dumps: %s", strerror(code));
+}

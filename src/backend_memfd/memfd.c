@@ -1,0 +1,87 @@
+#include "backend_memfd/memfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "backend/fdobject.h"
+#include "base/error.h"
+
+/* Linux 6.3; the C library's headers may be older than the kernel. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+static const struct fdobject_place place = {
+    "memory",
+    "end something that uses memory, or add swap space",
+};
+
+/* Nobody can execute the file, unless a mode with such bits is asked for. */
+static int make(const char *label, mode_t mode)
+{
+    unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    int fd = -1;
+    if ((mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
+        fd = memfd_create(label, flags | MFD_NOEXEC_SEAL);
+    else
+        errno = EINVAL;
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(label, flags);
+    return fd;
+}
+
+/* Not F_SEAL_GROW: a pool may be extended. F_SEAL_SEAL: what holds today holds for ever. */
+static int seal(const struct shmpool_object *object)
+{
+    if (fcntl(object->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
+        return 0;
+    int code = errno;
+    return error_set(code, "an object in memory cannot be sealed: %s", strerror(code));
+}
+
+static int memfd_object_create(struct shmpool_object *object, const char *name, size_t size,
+                               mode_t mode)
+{
+    char label[224];
+    snprintf(label, sizeof label, "shmpool.%s", name);
+    fdobject_init(object);
+    int fd = make(label, mode);
+    if (fd < 0) {
+        int code = errno;
+        return error_set(code, "an object \"%s\" cannot be made in memory: %s", name,
+                         strerror(code));
+    }
+    if (fdobject_create(object, fd, size, mode) != 0)
+        return -1;
+    if (seal(object) != 0) {
+        int code = errno;
+        fdobject_close(object);
+        errno = code;
+        return -1;
+    }
+    return 0;
+}
+
+static int memfd_commit(const struct shmpool_object *object, void *address, size_t size)
+{
+    (void)address;
+    return fdobject_commit(object, size, &place);
+}
+
+const struct shmpool_backend backend_memfd = {
+    .version = SHMPOOL_BACKEND_VERSION,
+    .capabilities = SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED,
+    .name = "memfd",
+    .place = "memory",
+    .create = memfd_object_create,
+    .map = fdobject_map,
+    .unmap = fdobject_unmap,
+    .commit = memfd_commit,
+    .describe = fdobject_describe,
+    .restrict_access = fdobject_restrict_access,
+    .close = fdobject_close,
+};

@@ -1,0 +1,48 @@
+#include "base/error.h"
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { SENTENCE_SIZE = 1024 };
+
+/* Larger than the room that a library loaded late may take in the initial TLS block, so this one
+ * variable keeps the general model. */
+static _Thread_local char sentence[SENTENCE_SIZE] __attribute__((tls_model("global-dynamic"))) =
+    "no failure yet";
+
+int error_set(int code, const char *format, ...)
+{
+    char text[SENTENCE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(text, sizeof text, format, arguments) < 0)
+        text[0] = '\0';
+    va_end(arguments);
+    return error_set_plain(code, text);
+}
+
+int error_set_plain(int code, const char *text)
+{
+    strlcpy(sentence, text, sizeof sentence);
+    errno = code;
+    return -1;
+}
+
+const char *error_sentence(void)
+{
+    return sentence;
+}
+
+const char *error_size(char text[ERROR_SIZE_TEXT], size_t bytes)
+{
+    char human[8];
+    if (bytes > INT64_MAX || humanize_number(human, sizeof human, (int64_t)bytes, "B", HN_AUTOSCALE,
+                                             HN_DECIMAL | HN_IEC_PREFIXES) < 0)
+        snprintf(text, ERROR_SIZE_TEXT, "%zu bytes", bytes);
+    else
+        snprintf(text, ERROR_SIZE_TEXT, "%s (%zu bytes)", human, bytes);
+    return text;
+}

@@ -1,0 +1,23 @@
+/* The sentence that goes with errno: one buffer a thread, changed only by a failure.
+ *
+ * Whoever finds a failure says it once, where sizes, names and the remedy are known, and hands the
+ * -1 up. Callers above neither repeat nor replace it. */
+#ifndef SHMPOOL_BASE_ERROR_H
+#define SHMPOOL_BASE_ERROR_H
+
+#include <stddef.h>
+
+/* Sets errno to code and the thread's sentence; returns -1. */
+int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* As error_set with a fixed text and no formatting: for signal handlers. */
+int error_set_plain(int code, const char *text) __attribute__((cold));
+
+/* The thread's sentence; never NULL. */
+const char *error_sentence(void);
+
+/* "12MiB (12582912 bytes)" in text, for sentences. */
+enum { ERROR_SIZE_TEXT = 48 };
+const char *error_size(char text[ERROR_SIZE_TEXT], size_t bytes);
+
+#endif

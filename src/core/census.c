@@ -1,0 +1,225 @@
+#include "core/census.h"
+
+#include "core/actor.h"
+#include "core/look.h"
+#include "core/members.h"
+
+static uint64_t count_slots(const struct view *view)
+{
+    uint64_t taken = 0;
+    uint32_t mark = members_slots_mark(view);
+    for (uint32_t slot = 0; slot < mark; slot++)
+        taken += atomic_load_explicit(&view->slots[slot].ident, memory_order_relaxed) != 0;
+    return taken;
+}
+
+void census_count(const struct view *view, struct census *census)
+{
+    struct look look = {.n = UINT64_MAX / 2, .align = 1};
+    *census = (struct census){.pages = view_limit(view)};
+    look_for_room(view, &look, 0, census->pages);
+    census->free = look.free;
+    census->largest = look.largest;
+    for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < census->pages; index++)
+        census->blocks += mask_count(word_first(view_word(view, index)));
+    census->members = count_slots(view);
+}
+
+/* ---- walking ---- */
+
+static unsigned state_of(uint64_t word, unsigned bit)
+{
+    return (unsigned)((word >> bit & 1) | (word >> (bit + 31) & 2));
+}
+
+/* A run under way: what it is of and where it began. */
+struct walk {
+    census_visit *visit;
+    void *context;
+    enum census_kind kind;
+    uint64_t start;
+    uint64_t length;
+};
+
+static void finish_run(struct walk *walk)
+{
+    if (walk->length > 0)
+        walk->visit(walk->context, walk->kind, walk->start, walk->length);
+    walk->length = 0;
+}
+
+static void walk_page(struct walk *walk, uint64_t page, unsigned state)
+{
+    static const enum census_kind kinds[4] = {CENSUS_FREE, CENSUS_STRAY, CENSUS_CLAIMED,
+                                              CENSUS_BLOCK};
+    enum census_kind kind = kinds[state];
+    int goes_on = walk->length > 0 &&
+                  (kind == CENSUS_STRAY ? walk->kind == CENSUS_BLOCK || walk->kind == CENSUS_STRAY
+                                        : kind != CENSUS_BLOCK && kind == walk->kind);
+    if (!goes_on) {
+        finish_run(walk);
+        walk->kind = kind;
+        walk->start = page;
+    }
+    walk->length++;
+}
+
+void census_walk(const struct view *view, census_visit *visit, void *context)
+{
+    struct walk walk = {.visit = visit, .context = context};
+    uint64_t limit = view_limit(view);
+    for (uint64_t page = 0; page < limit;) {
+        uint64_t word = view_word(view, word_at(page));
+        if (word == 0 && walk.kind == CENSUS_FREE && walk.length > 0 &&
+            page + LAYOUT_WORD_PAGES <= limit) {
+            walk.length += LAYOUT_WORD_PAGES;
+            page += LAYOUT_WORD_PAGES;
+            continue;
+        }
+        do {
+            walk_page(&walk, page, state_of(word, bit_at(page)));
+        } while (bit_at(++page) != 0 && page < limit);
+    }
+    finish_run(&walk);
+}
+
+/* ---- checking ---- */
+
+enum { LOOKS = 4 };
+
+struct check {
+    const struct view *view;
+    census_report *report;
+    void *context;
+    uint64_t faults;
+};
+
+static void say(struct check *check, enum fault fault, uint64_t a, uint64_t b)
+{
+    check->faults++;
+    check->report(check->context, fault, a, b);
+}
+
+static int covers(const struct intent_shm *intent, uint64_t page, uint64_t n)
+{
+    uint64_t state = atomic_load_explicit(&intent->state, memory_order_acquire);
+    uint64_t length = atomic_load_explicit(&intent->n_pages, memory_order_acquire);
+    unsigned operation = state & 15;
+    uint64_t start = state >> 4;
+    if (operation == INTENT_IDLE)
+        return 0;
+    if (operation == INTENT_ALLOC1 || operation == INTENT_FREE1 || operation == INTENT_PUBLISH)
+        length = LAYOUT_WORD_PAGES - start % LAYOUT_WORD_PAGES;
+    return start < page + n && page < start + length;
+}
+
+static int is_explained(const struct view *view, uint64_t page, uint64_t n)
+{
+    uint32_t slots = members_slots_mark(view);
+    uint32_t rows = members_rows_mark(view);
+    for (uint32_t slot = 0; slot < slots; slot++)
+        if (covers(&view->slots[slot].intent, page, n))
+            return 1;
+    for (uint32_t row = 1; row <= rows; row++)
+        if (covers(&view->rows[row].spare, page, n))
+            return 1;
+    return 0;
+}
+
+/* What is wrong with the block or run at page right now; -1: nothing. */
+static int wrong_now(const struct view *view, enum census_kind kind, uint64_t page)
+{
+    unsigned state = state_of(view_word(view, word_at(page)), bit_at(page));
+    if (kind == CENSUS_CLAIMED)
+        return state == 2 ? FAULT_CLAIMED : -1;
+    if (kind == CENSUS_STRAY) {
+        unsigned before =
+            page == 0 ? 0 : state_of(view_word(view, word_at(page - 1)), bit_at(page - 1));
+        return state == 1 && !(before & 1) ? FAULT_STRAY : -1;
+    }
+    if (kind == CENSUS_FREE || state != 3)
+        return -1;
+    uint32_t tag = atomic_load_explicit(&view->tags[page], memory_order_acquire);
+    if (tag == TAG_SHARED)
+        return -1;
+    if (tag == TAG_NOBODY || tag == TAG_MARK)
+        return FAULT_NO_OWNER;
+    uint32_t row = tag >> 16;
+    if (row == 0 || row > view->n_rows ||
+        atomic_load_explicit(&view->rows[row].ident, memory_order_acquire) == 0)
+        return FAULT_OWNER;
+    return -1;
+}
+
+/* A fault is real when it stands through several looks and no intent beside it explains it. */
+static void check_run(void *context, enum census_kind kind, uint64_t page, uint64_t n)
+{
+    struct check *check = context;
+    int fault = wrong_now(check->view, kind, page);
+    for (int look = 0; look < LOOKS && fault >= 0; look++) {
+        if (is_explained(check->view, page, n))
+            return;
+        fault = wrong_now(check->view, kind, page);
+    }
+    if (fault >= 0)
+        say(check, (enum fault)fault, page,
+            fault == FAULT_OWNER ? atomic_load(&check->view->tags[page]) : n);
+}
+
+static void check_beyond(struct check *check)
+{
+    const struct view *view = check->view;
+    uint64_t limit = view_limit(view);
+    uint64_t n_words = (view->max_pages + LAYOUT_WORD_PAGES - 1) / LAYOUT_WORD_PAGES;
+    for (uint64_t index = word_at(limit); index < n_words; index++) {
+        uint32_t used = ~word_free(view_word(view, index)) & ~mask_below(index, limit);
+        if (used != 0)
+            say(check, FAULT_BEYOND, index * LAYOUT_WORD_PAGES + mask_lowest(used), 0);
+    }
+}
+
+static void check_intent(struct check *check, const struct intent_shm *intent, uint32_t member)
+{
+    uint64_t state = atomic_load_explicit(&intent->state, memory_order_acquire);
+    uint64_t n = atomic_load_explicit(&intent->n_pages, memory_order_acquire);
+    unsigned operation = state & 15;
+    int longer = operation >= INTENT_CLAIM && operation <= INTENT_RELEASE;
+    if (operation > INTENT_PUBLISH || state >> 4 >= check->view->max_pages ||
+        (longer && n > check->view->max_pages - (state >> 4)))
+        say(check, FAULT_INTENT, member, state);
+}
+
+static void check_members(struct check *check)
+{
+    const struct view *view = check->view;
+    uint32_t slots = members_slots_mark(view);
+    uint32_t rows = members_rows_mark(view);
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        uint32_t row = atomic_load_explicit(&view->slots[slot].row, memory_order_relaxed);
+        check_intent(check, &view->slots[slot].intent, slot);
+        if (atomic_load_explicit(&view->slots[slot].intent.state, memory_order_acquire) !=
+                INTENT_IDLE &&
+            (row == 0 || row > view->n_rows ||
+             atomic_load_explicit(&view->rows[row].ident, memory_order_acquire) == 0))
+            say(check, FAULT_SLOT_ROW, slot, row);
+    }
+    for (uint32_t row = 1; row <= rows; row++)
+        check_intent(check, &view->rows[row].spare, LAYOUT_SLOTS + row);
+}
+
+uint64_t census_check(const struct view *view, census_report *report, void *context)
+{
+    struct check check = {.view = view, .report = report, .context = context};
+    uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
+    uint64_t root = atomic_load_explicit(&view->header->root, memory_order_acquire);
+    uint64_t pages_offset = view->pages - (uintptr_t)view->header;
+    if (limit == 0 || limit > view->max_pages)
+        say(&check, FAULT_LIMIT, limit, 0);
+    if (root != 0 &&
+        (root < pages_offset || (root - pages_offset) >> view->page_shift >= view_limit(view)))
+        say(&check, FAULT_ROOT, root, 0);
+    census_walk(view, check_run, &check);
+    check_beyond(&check);
+    check_members(&check);
+    return check.faults;
+}

@@ -1,0 +1,24 @@
+/* Taking pages that a look found free: ALLOC1 and ALLOCM of docs/protocol.md, step by step.
+ *
+ * Both give way to whoever was faster and leave nothing behind then. Between two of their steps the
+ * intent always says what a recoverer has to undo. */
+#ifndef SHMPOOL_CORE_CLAIM_H
+#define SHMPOOL_CORE_CLAIM_H
+
+#include "core/actor.h"
+#include "core/view.h"
+
+/* Takes n pages from page on, all in one word that was read as `word`. 1, or 0 when it changed. */
+int claim_in_word(const struct view *view, const struct actor *actor, uint64_t word, uint64_t page,
+                  unsigned n);
+
+/* Takes n pages from page on that may span words. 1, or 0 when one of them is not free. */
+int claim_words(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n);
+
+/* Begins a longer operation: publishes the intent, then trips the watch of a recoverer that looks
+ * at one of its words. The exchange pairs with the recoverer's: either it sees this intent, or this
+ * member sees its watch. */
+void intend_longer(const struct view *view, const struct actor *actor,
+                   enum intent_operation operation, uint64_t page, uint64_t n);
+
+#endif

@@ -1,0 +1,262 @@
+#include "core/place.h"
+
+#include "core/claim.h"
+
+enum { LONG_PAGES = 480, TRIES = 8 };
+
+static struct hints *hints_of(const struct view *view)
+{
+    return (struct hints *)&view->hints;
+}
+
+static uint64_t group_end(uint64_t group, uint64_t limit)
+{
+    uint64_t end = (group + 1) * LAYOUT_GROUP_PAGES;
+    return end < limit ? end : limit;
+}
+
+static void touch(const struct view *view, uint64_t page, uint64_t n)
+{
+    for (uint64_t group = page / LAYOUT_GROUP_PAGES; group <= (page + n - 1) / LAYOUT_GROUP_PAGES;
+         group++)
+        hints_touch(hints_of(view), group);
+}
+
+/* Takes the first run of n pages inside a word; NO_PAGE when the word has none. */
+static uint64_t take_in_word(const struct view *view, const struct actor *actor, uint64_t index,
+                             unsigned n, uint64_t limit)
+{
+    uint32_t below = mask_below(index, limit);
+    for (;;) {
+        uint64_t word = view_word(view, index);
+        uint32_t runs = mask_runs(word_free(word) & below, n);
+        if (runs == 0)
+            return NO_PAGE;
+        uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(runs);
+        if (claim_in_word(view, actor, word, page, n))
+            return page;
+    }
+}
+
+static uint64_t take_found(const struct view *view, const struct actor *actor, uint64_t page,
+                           uint64_t n)
+{
+    touch(view, page, n);
+    if (!in_one_word(page, n))
+        return claim_words(view, actor, page, n) ? page : NO_PAGE;
+    uint64_t word = view_word(view, word_at(page));
+    uint32_t mask = mask_of(bit_at(page), (unsigned)n);
+    if ((word_free(word) & mask) != mask)
+        return NO_PAGE;
+    return claim_in_word(view, actor, word, page, (unsigned)n) ? page : NO_PAGE;
+}
+
+/* --- single pages --- */
+
+static uint64_t single_in_group(const struct view *view, struct actor *actor, uint64_t group,
+                                uint64_t limit)
+{
+    uint64_t start = group * LAYOUT_GROUP_WORDS;
+    uint64_t from = actor->home / LAYOUT_GROUP_WORDS == group ? actor->home - start : 0;
+    hints_touch(hints_of(view), group);
+    for (uint64_t i = 0; i < LAYOUT_GROUP_WORDS; i++) {
+        uint64_t index = start + (from + i) % LAYOUT_GROUP_WORDS;
+        uint64_t page = take_in_word(view, actor, index, 1, limit);
+        if (page != NO_PAGE) {
+            actor->home = index;
+            return page;
+        }
+    }
+    return NO_PAGE;
+}
+
+static unsigned holder_number(const struct actor *actor)
+{
+    unsigned slot = actor->tag & 0xFFFF;
+    return slot < LAYOUT_SLOTS ? slot + 1 : 0;
+}
+
+static int held_by_another(const struct view *view, const struct actor *actor, uint64_t group)
+{
+    unsigned holder = atomic_load_explicit(&view->hints.holder[group], memory_order_relaxed);
+    if (holder == 0 || holder > LAYOUT_SLOTS || holder == holder_number(actor))
+        return 0;
+    return atomic_load_explicit(&view->slots[holder - 1].ident, memory_order_relaxed) != 0;
+}
+
+static void let_go(const struct view *view, const struct actor *actor, uint64_t group)
+{
+    _Atomic uint16_t *holder = &view->hints.holder[group];
+    if (holder_number(actor) != 0 &&
+        atomic_load_explicit(holder, memory_order_relaxed) == holder_number(actor))
+        atomic_store_explicit(holder, 0, memory_order_relaxed);
+}
+
+/* The lowest group with many free pages that no other member holds becomes this member's. A byte
+ * that promised too much is lowered on the way. */
+static uint64_t next_home(const struct view *view, struct actor *actor, uint64_t limit)
+{
+    struct hints *hints = hints_of(view);
+    uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
+    struct look look = {.n = UINT64_MAX / 2, .align = 1};
+    for (uint64_t group = hints_find_many(hints, 0); group < end;
+         group = hints_find_many(hints, group + 1)) {
+        if (held_by_another(view, actor, group))
+            continue;
+        unsigned seen = hint_read(hints, group);
+        look_for_room(view, &look, group * LAYOUT_GROUP_PAGES, group_end(group, limit));
+        if (look.free >= HINT_MANY_PAGES) {
+            atomic_store_explicit(&hints->holder[group], (uint16_t)holder_number(actor),
+                                  memory_order_relaxed);
+            return group;
+        }
+        hints_lower(hints, group, seen, hint_class(look.largest), 0);
+    }
+    return end;
+}
+
+static uint64_t place_single(const struct view *view, struct actor *actor, uint64_t limit)
+{
+    struct hints *hints = hints_of(view);
+    uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
+    uint64_t group = actor->home / LAYOUT_GROUP_WORDS;
+    if (group >= end)
+        group = next_home(view, actor, limit);
+    for (int i = 0; i < TRIES && group < end; i++) {
+        unsigned seen = hint_read(hints, group);
+        uint64_t page = single_in_group(view, actor, group, limit);
+        if (page != NO_PAGE)
+            return page;
+        hints_lower(hints, group, seen, 0, 0);
+        let_go(view, actor, group);
+        group = next_home(view, actor, limit);
+    }
+    for (group = hints_find_run(hints, 0, 1); group < end;
+         group = hints_find_run(hints, group + 1, 1)) {
+        unsigned seen = hint_read(hints, group);
+        uint64_t page = single_in_group(view, actor, group, limit);
+        if (page != NO_PAGE)
+            return page;
+        hints_lower(hints, group, seen, 0, 0);
+    }
+    return NO_PAGE;
+}
+
+/* --- 2 to 480 pages --- */
+
+static uint64_t block_in_words(const struct view *view, const struct actor *actor, uint64_t group,
+                               unsigned n, uint64_t limit)
+{
+    for (uint64_t i = 0; i < LAYOUT_GROUP_WORDS; i++) {
+        uint64_t page = take_in_word(view, actor, group * LAYOUT_GROUP_WORDS + i, n, limit);
+        if (page != NO_PAGE)
+            return page;
+    }
+    return NO_PAGE;
+}
+
+static uint64_t block_in_group(const struct view *view, const struct actor *actor, uint64_t group,
+                               uint64_t n, uint64_t limit)
+{
+    struct look look = {.n = n, .align = 1};
+    unsigned seen = hint_read(&view->hints, group);
+    uint64_t page = NO_PAGE;
+    hints_touch(hints_of(view), group);
+    if (n <= LAYOUT_WORD_PAGES)
+        page = block_in_words(view, actor, group, (unsigned)n, limit);
+    for (int i = 0; i < TRIES && page == NO_PAGE; i++) {
+        uint64_t found =
+            look_for_room(view, &look, group * LAYOUT_GROUP_PAGES, group_end(group, limit));
+        if (found == NO_PAGE) {
+            hints_lower(hints_of(view), group, seen, hint_class(look.largest),
+                        look.free >= HINT_MANY_PAGES ? HINT_MANY : 0);
+            return NO_PAGE;
+        }
+        page = take_found(view, actor, found, n);
+    }
+    return page;
+}
+
+static uint64_t place_short(const struct view *view, const struct actor *actor, uint64_t n,
+                            uint64_t limit)
+{
+    struct hints *hints = hints_of(view);
+    uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
+    for (uint64_t group = hints_find_run(hints, 0, hint_class(n)); group < end;
+         group = hints_find_run(hints, group + 1, hint_class(n))) {
+        uint64_t page = block_in_group(view, actor, group, n, limit);
+        if (page != NO_PAGE)
+            return page;
+    }
+    return NO_PAGE;
+}
+
+/* --- longer blocks --- */
+
+/* A group that is said to be untouched and is not would be offered again and again: say so. */
+static void touch_used(const struct view *view, uint64_t page, uint64_t n)
+{
+    for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++)
+        if (view_word(view, index) != 0)
+            hints_touch(hints_of(view), index / LAYOUT_GROUP_WORDS);
+}
+
+static uint64_t place_long(const struct view *view, const struct actor *actor, uint64_t n,
+                           uint64_t limit)
+{
+    struct hints *hints = hints_of(view);
+    uint64_t whole_groups = limit / LAYOUT_GROUP_PAGES;
+    uint64_t wanted = (n + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t group = hints_find_hole(hints, wanted, whole_groups);
+        if (group >= whole_groups)
+            return NO_PAGE;
+        uint64_t page = group * LAYOUT_GROUP_PAGES;
+        if (claim_words(view, actor, page, n)) {
+            touch(view, page, n);
+            return page;
+        }
+        touch_used(view, page, n);
+    }
+    return NO_PAGE;
+}
+
+static uint64_t place_anywhere(const struct view *view, const struct actor *actor, uint64_t limit,
+                               struct look *look)
+{
+    for (;;) {
+        uint64_t found = look_for_room(view, look, 0, limit);
+        if (found == NO_PAGE)
+            return NO_PAGE;
+        if (take_found(view, actor, found, look->n) == NO_PAGE)
+            continue;
+        hints_raise(hints_of(view), found / LAYOUT_GROUP_PAGES, hint_class(look->n), 0);
+        return found;
+    }
+}
+
+static uint64_t place_by_hints(const struct view *view, struct actor *actor, uint64_t n,
+                               uint64_t limit)
+{
+    if (n == 1)
+        return place_single(view, actor, limit);
+    return n <= LONG_PAGES ? place_short(view, actor, n, limit) : place_long(view, actor, n, limit);
+}
+
+uint64_t place_block(const struct view *view, struct actor *actor, uint64_t n, uint64_t align,
+                     struct look *look)
+{
+    uint64_t limit = view_limit(view);
+    uint64_t page = align == 1 ? place_by_hints(view, actor, n, limit) : NO_PAGE;
+    if (page != NO_PAGE)
+        return page;
+    *look = (struct look){.n = n, .align = align, .phase = view->pages >> view->page_shift};
+    return place_anywhere(view, actor, limit, look);
+}
+
+void place_leave(const struct view *view, const struct actor *actor)
+{
+    uint64_t group = actor->home / LAYOUT_GROUP_WORDS;
+    if (group < view->hints.n[0])
+        let_go(view, actor, group);
+}

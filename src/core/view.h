@@ -1,0 +1,108 @@
+/* One process's view of a pool: where the tables are mapped here, and a private copy of what the
+ * header says of their size. The shared header is never asked again for geometry, so a damaged one
+ * cannot lead anybody out of the pool. Given bytes, it works on any memory: a mapped object, or a
+ * buffer in a test. */
+#ifndef SHMPOOL_CORE_VIEW_H
+#define SHMPOOL_CORE_VIEW_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core/hints.h"
+#include "core/layout.h"
+#include "core/word.h"
+
+#define NO_PAGE UINT64_MAX
+
+/* Owner tags, one a page, meant at the first page of a block: nobody yet, a recoverer's mark that
+ * counts as nobody, shared, else row << 16 | slot. A row's spare intent has its own slot number. */
+#define TAG_NOBODY 0u
+#define TAG_MARK   UINT32_C(0xFFFFFFFE)
+#define TAG_SHARED UINT32_C(0xFFFFFFFF)
+#define TAG_SPARE  UINT32_C(0xFFFF)
+
+struct view {
+    struct header_shm *header;
+    struct domain_shm *domains;
+    struct row_shm *rows; /* numbered from 1 */
+    struct slot_shm *slots;
+    _Atomic uint64_t *words; /* changed by locked operations only */
+    _Atomic uint32_t *tags;
+    struct hints hints;
+    uint64_t max_pages;
+    uint32_t n_rows;
+    unsigned page_shift;
+    uintptr_t pages; /* address of page 0 */
+};
+
+void view_init(struct view *view, const struct layout *layout, void *base);
+
+/* The pages that may be in use now. */
+static inline uint64_t view_limit(const struct view *view)
+{
+    uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
+    return limit < view->max_pages ? limit : view->max_pages;
+}
+
+static inline uint64_t view_word(const struct view *view, uint64_t index)
+{
+    return atomic_load_explicit(&view->words[index], memory_order_acquire);
+}
+
+/* The pages of a word that lie below the limit. */
+static inline uint32_t mask_below(uint64_t index, uint64_t limit)
+{
+    uint64_t first = index * LAYOUT_WORD_PAGES;
+    if (first + LAYOUT_WORD_PAGES <= limit)
+        return UINT32_MAX;
+    return first >= limit ? 0 : mask_of(0, (unsigned)(limit - first));
+}
+
+/* The pages of word index that belong to the range of n pages from page on. */
+static inline uint32_t mask_in(uint64_t index, uint64_t page, uint64_t n)
+{
+    uint64_t first = index * LAYOUT_WORD_PAGES;
+    uint64_t from = page > first ? page : first;
+    uint64_t end = page + n < first + LAYOUT_WORD_PAGES ? page + n : first + LAYOUT_WORD_PAGES;
+    return mask_of((unsigned)(from - first), (unsigned)(end - from));
+}
+
+static inline uint64_t word_at(uint64_t page)
+{
+    return page / LAYOUT_WORD_PAGES;
+}
+
+static inline unsigned bit_at(uint64_t page)
+{
+    return (unsigned)(page % LAYOUT_WORD_PAGES);
+}
+
+static inline int in_one_word(uint64_t page, uint64_t n)
+{
+    return word_at(page) == word_at(page + n - 1);
+}
+
+static inline int view_is_first(const struct view *view, uint64_t page)
+{
+    return (int)(word_first(view_word(view, word_at(page))) >> bit_at(page) & 1);
+}
+
+/* The length of the block whose first page is page, by walking. */
+uint64_t view_block_length(const struct view *view, uint64_t page);
+
+/* The page that begins at the address, or NO_PAGE. */
+static inline uint64_t view_page_at(const struct view *view, uintptr_t address)
+{
+    uintptr_t offset = address - view->pages;
+    uint64_t page = offset >> view->page_shift;
+    if (address < view->pages || offset & ((UINT64_C(1) << view->page_shift) - 1))
+        return NO_PAGE;
+    return page < view_limit(view) ? page : NO_PAGE;
+}
+
+static inline uintptr_t view_address_of(const struct view *view, uint64_t page)
+{
+    return view->pages + (page << view->page_shift);
+}
+
+#endif

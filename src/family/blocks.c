@@ -1,0 +1,176 @@
+/* Blocks: what the core does for a page number, for addresses, sizes and IDs. The hot path is here:
+ * between members_enter and members_leave there is no system call and no call into libc. */
+#include <errno.h>
+#include <sched.h>
+#include <shmpool/pool.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "core/census.h"
+#include "core/free.h"
+#include "core/place.h"
+#include "core/publish.h"
+#include "family/members.h"
+#include "family/pools.h"
+
+enum { LOOKS = 100 }; /* for room, beside members in the middle of an operation */
+
+static void *no_room(const struct pool *pool, size_t size)
+{
+    char asked[ERROR_SIZE_TEXT];
+    char largest[ERROR_SIZE_TEXT];
+    char free[ERROR_SIZE_TEXT];
+    struct census census;
+    census_count(&pool->view, &census);
+    error_set(ENOSPC,
+              "pool %s has no contiguous %s: its largest free run is %s, free in total are "
+              "%s; free blocks, or create it larger",
+              pool->name, error_size(asked, size),
+              error_size(largest, census.largest << pool->view.page_shift),
+              error_size(free, census.free << pool->view.page_shift));
+    return NULL;
+}
+
+static uint64_t place(struct pool *pool, uint64_t n, uint64_t align, struct look *look, int *failed)
+{
+    struct member *member = members_enter(pool);
+    *failed = member == NULL;
+    if (member == NULL)
+        return NO_PAGE;
+    uint64_t page = place_block(&pool->view, &member->actor, n, align, look);
+    members_leave(member);
+    return page;
+}
+
+/* Before saying no: dead members' pages come back, and a living one may be about to give way. */
+static uint64_t place_at_last(struct pool *pool, uint64_t n, uint64_t align, int *failed)
+{
+    struct look look;
+    members_recover(pool);
+    for (int i = 0; i < LOOKS; i++) {
+        uint64_t page = place(pool, n, align, &look, failed);
+        if (page != NO_PAGE || *failed || !look.claimed)
+            return page;
+        sched_yield();
+    }
+    return NO_PAGE;
+}
+
+static void *alloc_pages(struct pool *pool, size_t size, uint64_t n, uint64_t align)
+{
+    struct look look;
+    int failed;
+    uint64_t page = place(pool, n, align, &look, &failed);
+    if (page == NO_PAGE && !failed)
+        page = place_at_last(pool, n, align, &failed);
+    if (page == NO_PAGE)
+        return failed ? NULL : no_room(pool, size);
+    return (void *)view_address_of(&pool->view, page);
+}
+
+static uint64_t pages_for(const struct pool *pool, size_t size)
+{
+    unsigned shift = pool->view.page_shift;
+    return (size >> shift) + ((size & ((UINT64_C(1) << shift) - 1)) != 0);
+}
+
+void *shmpool_alloc(shmpool_id id, size_t size)
+{
+    struct pool *pool = pools_find_writable(id);
+    if (pool == NULL)
+        return NULL;
+    if (size == 0) {
+        error_set(EINVAL, "a block of 0 bytes: the smallest has 1");
+        return NULL;
+    }
+    return alloc_pages(pool, size, pages_for(pool, size), 1);
+}
+
+void *shmpool_alloc_aligned(shmpool_id id, size_t alignment, size_t size)
+{
+    struct pool *pool = pools_find_writable(id);
+    if (pool == NULL)
+        return NULL;
+    if (size == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0) {
+        error_set(EINVAL,
+                  "a block of %zu bytes aligned to %zu: the size is at least 1, the "
+                  "alignment a power of two",
+                  size, alignment);
+        return NULL;
+    }
+    uint64_t align = alignment >> pool->view.page_shift;
+    return alloc_pages(pool, size, pages_for(pool, size), align > 1 ? align : 1);
+}
+
+static int no_block(const struct pool *pool, const void *address)
+{
+    return error_set(ENOENT, "no live block of pool %s starts at %p", pool->name, address);
+}
+
+int shmpool_free(shmpool_id id, void *block)
+{
+    struct pool *pool = pools_find_writable(id);
+    if (pool == NULL)
+        return -1;
+    uint64_t page = view_page_at(&pool->view, (uintptr_t)block);
+    if (page == NO_PAGE)
+        return no_block(pool, block);
+    struct member *member = members_enter(pool);
+    if (member == NULL)
+        return -1;
+    uint64_t n = free_block(&pool->view, &member->actor, page);
+    members_leave(member);
+    return n != 0 ? 0 : no_block(pool, block);
+}
+
+ssize_t shmpool_size_at(shmpool_id id, const void *address)
+{
+    struct pool *pool = pools_find(id);
+    if (pool == NULL)
+        return -1;
+    uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
+    if (page == NO_PAGE || !view_is_first(&pool->view, page))
+        return no_block(pool, address);
+    return (ssize_t)(view_block_length(&pool->view, page) << pool->view.page_shift);
+}
+
+shmpool_id shmpool_of(const void *address)
+{
+    struct pool *pool = pools_holding((uintptr_t)address, 1);
+    if (pool == NULL)
+        return error_set(ENOENT, "no pool that is mapped in this process holds %p", address);
+    return atomic_load(&pool->id);
+}
+
+/* The pointer's place: in a pool that this process may write. */
+static int check_where(uintptr_t where)
+{
+    struct pool *pool = pools_holding(where, sizeof(void *));
+    if (where % sizeof(void *) != 0 || pool == NULL)
+        return error_set(EINVAL, "%p is not the aligned place of a pointer inside a pool",
+                         (void *)where);
+    if (pool->readonly)
+        return error_set(EROFS, "pool %s, which holds %p, is read-only in this process", pool->name,
+                         (void *)where);
+    return 0;
+}
+
+int shmpool_publish(shmpool_id id, void *block, void *where)
+{
+    struct pool *pool = pools_find_writable(id);
+    if (pool == NULL || check_where((uintptr_t)where) != 0)
+        return -1;
+    uint64_t page = view_page_at(&pool->view, (uintptr_t)block);
+    if (page == NO_PAGE)
+        return no_block(pool, block);
+    struct member *member = members_enter(pool);
+    if (member == NULL)
+        return -1;
+    enum published published =
+        publish_block(&pool->view, &member->actor, page, (_Atomic uintptr_t *)where);
+    members_leave(member);
+    if (published == PUBLISH_NO_BLOCK)
+        return no_block(pool, block);
+    return published == PUBLISHED ? 0 : error_set(EEXIST, "the pointer at %p is not NULL", where);
+}

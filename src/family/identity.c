@@ -1,0 +1,206 @@
+#include "family/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/members.h"
+
+enum { STAT_START = 22, STAT_EXIT_CODE = 52 };
+
+static _Atomic uint64_t own_start;
+static _Atomic uint64_t own_key;
+
+static ssize_t read_file(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t got;
+    do {
+        got = read(fd, text, size - 1);
+    } while (got < 0 && errno == EINTR);
+    close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return got;
+}
+
+/* A field of /proc/PID/stat; the command in the second may hold blanks and parentheses. 0 and
+ * *state when it cannot be read. */
+static uint64_t stat_field(pid_t pid, int number, char *state, uint64_t *start)
+{
+    char path[40];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    *state = '\0';
+    *start = 0;
+    if (read_file(path, text, sizeof text) <= 0)
+        return 0;
+    char *at = strrchr(text, ')');
+    if (at == NULL || strlen(at) < 3)
+        return 0;
+    at += 2;
+    *state = *at;
+    uint64_t value = 0;
+    for (int field = 3; field <= number && at != NULL; field++) {
+        if (field == STAT_START)
+            *start = strtoull(at, NULL, 10);
+        if (field == number)
+            value = strtoull(at, NULL, 10);
+        at = strchr(at, ' ');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return value;
+}
+
+uint64_t identity_start_of(pid_t pid)
+{
+    char state;
+    uint64_t start;
+    return stat_field(pid, STAT_START, &state, &start);
+}
+
+static uint64_t mix(uint64_t value)
+{
+    value ^= value >> 33;
+    value *= UINT64_C(0xff51afd7ed558ccd);
+    value ^= value >> 33;
+    value *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return value ^ value >> 33;
+}
+
+static uint64_t inode_of(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+void identity_origin(uint64_t boot[2], uint64_t *namespace)
+{
+    char text[64];
+    boot[0] = boot[1] = 0;
+    if (read_file("/proc/sys/kernel/random/boot_id", text, sizeof text) > 0) {
+        int digit = 0;
+        for (const char *at = text; *at != '\0' && digit < 32; at++) {
+            if (*at == '-')
+                continue;
+            char one[2] = {*at, '\0'};
+            boot[digit / 16] = boot[digit / 16] << 4 | (strtoull(one, NULL, 16) & 15);
+            digit++;
+        }
+    }
+    *namespace = inode_of("/proc/self/ns/pid");
+}
+
+static uint64_t read_key(void)
+{
+    uint64_t boot[2];
+    uint64_t namespace;
+    identity_origin(boot, &namespace);
+    uint64_t machine = mix(boot[0] ^ mix(boot[1])) >> 32;
+    uint64_t spaces = mix(namespace ^ mix(inode_of("/proc/self/ns/time"))) >> 32;
+    return machine << 32 | (spaces != 0 ? spaces : 1);
+}
+
+struct identity identity_self(void)
+{
+    if (atomic_load(&own_key) == 0) {
+        atomic_store(&own_start, identity_start_of(getpid()));
+        atomic_store(&own_key, read_key());
+    }
+    return (struct identity){
+        .pid = getpid(), .start = atomic_load(&own_start), .key = atomic_load(&own_key)};
+}
+
+void identity_forget(void)
+{
+    atomic_store(&own_key, 0);
+}
+
+static uint64_t low_bits(uint64_t start)
+{
+    return start & ((UINT64_C(1) << IDENT_START_BITS) - 1);
+}
+
+static int is_readable(int pidfd)
+{
+    struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
+    return poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLIN);
+}
+
+int identity_pidfd(uint64_t start, pid_t pid)
+{
+    int pidfd = pidfd_open(pid, 0);
+    if (pidfd < 0) {
+        /* EINVAL, ENOENT: the number is a thread's by now, so no process has it. */
+        if (errno == EINVAL || errno == ENOENT)
+            errno = ESRCH;
+        return -1;
+    }
+    /* Read after the pidfd was opened: an equal start time means that it is of that process. */
+    uint64_t now = identity_start_of(pid);
+    if (start != 0 && now != 0 && low_bits(now) != low_bits(start)) {
+        close(pidfd);
+        errno = ESRCH;
+        return -1;
+    }
+    return pidfd;
+}
+
+int identity_is_dead(uint64_t key, uint64_t start, pid_t pid)
+{
+    struct identity self = identity_self();
+    if (key >> 32 != self.key >> 32)
+        return key != 0;
+    if (key != self.key)
+        return 0;
+    if (pid == self.pid && low_bits(start) == low_bits(self.start))
+        return 0;
+    int saved = errno;
+    int pidfd = identity_pidfd(start, pid);
+    int dead = pidfd < 0 ? errno == ESRCH : is_readable(pidfd);
+    if (pidfd >= 0)
+        close(pidfd);
+    errno = saved;
+    return dead;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int identity_wait(int pidfd, int timeout_ms)
+{
+    int64_t end = now_ms() + timeout_ms;
+    for (;;) {
+        int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
+        struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
+        int ready = poll(&wanted, 1, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+        if (ready == 1)
+            return 1;
+        if (ready == 0 && timeout_ms >= 0 && now_ms() >= end)
+            return 0;
+        if (ready < 0 && errno != EINTR)
+            return 0;
+    }
+}
+
+int identity_zombie_status(pid_t pid, uint64_t start)
+{
+    char state;
+    uint64_t now;
+    uint64_t status = stat_field(pid, STAT_EXIT_CODE, &state, &now);
+    return state == 'Z' && now == start ? (int)status : -1;
+}

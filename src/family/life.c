@@ -1,0 +1,518 @@
+/* The life of pools: create, open, release, unlink, and the root by which a later process finds its
+ * way in.
+ *
+ * A pool is complete before anybody can find it: made without a name (or without its magic),
+ * mapped, written, committed, entered into the registry, and only then published. Whatever fails is
+ * undone in the opposite order. */
+#include <bsd/string.h>
+#include <errno.h>
+#include <shmpool/pool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/anonymous.h"
+#include "backend/selection.h"
+#include "base/error.h"
+#include "core/layout.h"
+#include "family/address.h"
+#include "family/identity.h"
+#include "family/members.h"
+#include "family/names.h"
+#include "family/pools.h"
+#include "family/process.h"
+#include "family/registry.h"
+
+enum {
+    CREATE_FLAGS = SHMPOOL_COMMIT | SHMPOOL_PRIVATE | SHMPOOL_DUMP | SHMPOOL_KEEP,
+    NAME_TRIES = 8
+};
+
+static uint64_t page_size(void)
+{
+    return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* ---- the process's table ---- */
+
+/* The table's place for an ID, with a pool that nobody uses in it; NULL with ENOMEM. */
+static struct pool *place_for(shmpool_id id)
+{
+    _Atomic(struct pool *) *place = &pools_table[(uint32_t)id % REGISTRY_ENTRIES];
+    struct pool *pool = atomic_load(place);
+    if (pool == NULL) {
+        pool = calloc(1, sizeof *pool);
+        if (pool == NULL) {
+            error_set(ENOMEM, "no memory for the process's own data of a pool");
+            return NULL;
+        }
+        atomic_store(place, pool);
+    }
+    return pool;
+}
+
+static int enter(shmpool_id id, const struct pool *made, const char *name)
+{
+    struct pool *pool = place_for(id);
+    char *copy = pool != NULL && atomic_load(&pool->id) == id && pool->name != NULL ? pool->name
+                                                                                    : strdup(name);
+    if (pool == NULL || copy == NULL)
+        return pool == NULL ? -1 : error_set(ENOMEM, "no memory for the pool's name");
+    pool->readonly = made->readonly;
+    pool->view = made->view;
+    pool->base = made->base;
+    pool->mapping_size = made->mapping_size;
+    pool->backend = made->backend;
+    pool->object = made->object;
+    pool->name = copy;
+    pool->row = 0;
+    pool->ident = 0;
+    pool->members = NULL;
+    pool->spare = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    atomic_store(&pool->id, id);
+    atomic_store(&pool->state, POOL_MAPPED);
+    return 0;
+}
+
+/* The ID was never given out: as if it had not been taken. */
+static void undo_enter(shmpool_id id)
+{
+    struct pool *pool = place_for(id);
+    int saved = errno;
+    atomic_store(&pool->state, POOL_ABSENT);
+    atomic_store(&pool->id, 0);
+    registry_drop(id);
+    errno = saved;
+}
+
+static void fill_resource(struct resource_shm *resource, const struct pool *pool, const char *name,
+                          unsigned flags)
+{
+    resource->flags = flags;
+    resource->address = (uint64_t)(uintptr_t)pool->base;
+    resource->mapping_size = pool->mapping_size;
+    resource->device = pool->object.device;
+    resource->inode = pool->object.inode;
+    strlcpy(resource->backend, pool->backend->name, sizeof resource->backend);
+    strlcpy(resource->name, name, sizeof resource->name);
+}
+
+/* ---- create ---- */
+
+struct plan {
+    char name[NAME_LIMIT + 1];
+    int generated;
+    mode_t mode;
+    unsigned flags;
+    void *address;
+    const struct shmpool_backend *backend;
+    struct layout layout;
+    uint64_t n_pages;
+};
+
+static int check_options(const struct shmpool_options *options, size_t size)
+{
+    for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        if (options->reserved[i] != 0)
+            return error_set(EINVAL, "reserved field %zu of the options is not zero", i);
+    if (options->flags & ~(unsigned)CREATE_FLAGS)
+        return error_set(EINVAL,
+                         "shmpool_create takes SHMPOOL_COMMIT, _PRIVATE, _DUMP and _KEEP, not %#x",
+                         options->flags & ~(unsigned)CREATE_FLAGS);
+    if (options->mode & ~(mode_t)0777)
+        return error_set(EINVAL, "mode %#o has more than permission bits", (unsigned)options->mode);
+    if (options->max_size != 0 && options->max_size < size)
+        return error_set(EINVAL, "max_size %zu is smaller than the size %zu", options->max_size,
+                         size);
+    if ((uintptr_t)options->address % page_size() != 0)
+        return error_set(EINVAL, "address %p is not aligned to the page size %zu", options->address,
+                         (size_t)page_size());
+    return 0;
+}
+
+static int plan_size(struct plan *plan, size_t size, size_t max_size)
+{
+    char text[ERROR_SIZE_TEXT];
+    uint64_t page = page_size();
+    uint64_t most = max_size > size ? max_size : size;
+    if (size == 0)
+        return error_set(EINVAL, "a pool of 0 bytes: the smallest has one page");
+    if (most > LAYOUT_MOST_BYTES ||
+        layout_compute(&plan->layout, page, (most + page - 1) / page) != 0)
+        return error_set(ENOMEM, "a pool of %s with its tables does not fit into 32 TiB",
+                         error_size(text, most));
+    plan->n_pages = (size + page - 1) / page;
+    return 0;
+}
+
+static int make_plan(struct plan *plan, size_t size, const struct shmpool_options *options)
+{
+    static const struct shmpool_options defaults;
+    if (options == NULL)
+        options = &defaults;
+    if (check_options(options, size) != 0 || plan_size(plan, size, options->max_size) != 0)
+        return -1;
+    plan->generated = options->name == NULL;
+    if (!plan->generated && name_read(plan->name, options->name) != 0)
+        return -1;
+    plan->mode = options->mode != 0 ? options->mode : 0600;
+    plan->flags = options->flags;
+    plan->address = options->address;
+    plan->backend = backend_choose(options->backend);
+    if (plan->backend == NULL)
+        return -1;
+    if ((plan->flags & SHMPOOL_COMMIT) && !(plan->backend->capabilities & SHMPOOL_BACKEND_COMMIT))
+        return error_set(ENOTSUP, "backend %s cannot commit memory", plan->backend->name);
+    return 0;
+}
+
+static int map_new(struct pool *pool, const struct plan *plan)
+{
+    pool->mapping_size = plan->layout.mapping_size;
+    pool->base =
+        plan->address != NULL
+            ? address_map_at(pool->backend, &pool->object, plan->address, pool->mapping_size, 0)
+            : address_map_new(pool->backend, &pool->object, pool->mapping_size);
+    return pool->base != NULL ? 0 : -1;
+}
+
+/* Everything but the magic. */
+static void write_header(const struct pool *pool, const struct plan *plan)
+{
+    struct header_shm *header = pool->view.header;
+    struct identity self = identity_self();
+    layout_write(&plan->layout, header);
+    header->address = (uint64_t)(uintptr_t)pool->base;
+    header->flags = plan->flags;
+    header->mode = plan->mode;
+    header->creator_pid = (uint32_t)self.pid;
+    header->creator_start = self.start;
+    identity_origin(header->creator_boot, &header->creator_namespace);
+    strlcpy(header->backend, pool->backend->name, sizeof header->backend);
+    strlcpy(header->name, plan->name, sizeof header->name);
+    atomic_store(&header->limit, plan->n_pages);
+}
+
+static int write_pool(struct pool *pool, const struct plan *plan)
+{
+    uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
+    if ((plan->flags & SHMPOOL_COMMIT) &&
+        pool->backend->commit(&pool->object, pool->base, size) != 0)
+        return -1;
+    if (!(plan->flags & SHMPOOL_DUMP))
+        mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
+    view_init(&pool->view, &plan->layout, pool->base);
+    write_header(pool, plan);
+    atomic_store(&pool->view.header->magic, LAYOUT_MAGIC);
+    return 0;
+}
+
+/* Takes an ID for a complete pool, so that a sibling that opens it the moment it is published gets
+ * the same. */
+static shmpool_id register_pool(const struct pool *pool, const char *name, unsigned flags)
+{
+    struct resource_shm *resource;
+    shmpool_id id = registry_take(&resource);
+    if (id < 0)
+        return -1;
+    fill_resource(resource, pool, name, flags);
+    return registry_complete(id);
+}
+
+static shmpool_id make_known(struct pool *pool, const struct plan *plan)
+{
+    process_lock();
+    shmpool_id id = register_pool(pool, plan->name, plan->flags);
+    if (id > 0 && enter(id, pool, plan->name) != 0) {
+        registry_drop(id);
+        id = -1;
+    }
+    process_unlock();
+    if (id > 0 && pool->backend->publish != NULL &&
+        pool->backend->publish(&pool->object, plan->name) != 0) {
+        undo_enter(id);
+        id = -1;
+    }
+    return id;
+}
+
+static shmpool_id create_planned(const struct plan *plan)
+{
+    struct pool pool = {.backend = plan->backend};
+    uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
+    shmpool_id id = -1;
+    if (plan->backend->create(&pool.object, plan->name, size, plan->mode) != 0)
+        return -1;
+    if (map_new(&pool, plan) == 0) {
+        if (write_pool(&pool, plan) == 0)
+            id = make_known(&pool, plan);
+        if (id < 0)
+            pool.backend->unmap(&pool.object, pool.base, pool.mapping_size);
+    }
+    if (id < 0) {
+        int saved = errno;
+        pool.backend->close(&pool.object);
+        errno = saved;
+    }
+    return id;
+}
+
+shmpool_id shmpool_create(size_t size, const struct shmpool_options *options)
+{
+    struct plan plan;
+    if (process_begin() != 0 || make_plan(&plan, size, options) != 0)
+        return -1;
+    for (int i = 0;; i++) {
+        if (plan.generated)
+            name_generate(plan.name);
+        shmpool_id id = create_planned(&plan);
+        if (id > 0 || !plan.generated || errno != EEXIST || i == NAME_TRIES)
+            return id;
+    }
+}
+
+/* ---- open ---- */
+
+/* The object's header, copied once; what the copy says is checked, never the original. */
+static int read_header(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                       struct layout *layout, struct header_shm *header, const char *name)
+{
+    struct shmpool_description description;
+    if (backend->describe(object, &description) != 0)
+        return -1;
+    if (description.size < page_size())
+        return error_set(EUCLEAN, "%s is not a pool: it is shorter than a page", name);
+    void *mapped = backend->map(object, NULL, page_size(), SHMPOOL_MAP_RDONLY);
+    if (mapped == NULL)
+        return -1;
+    memcpy(header, mapped, sizeof *header);
+    backend->unmap(object, mapped, page_size());
+    const char *wrong = layout_read(layout, header, description.size);
+    if (wrong == NULL && layout->page_size != page_size())
+        wrong = "it was made on a system with another page size";
+    return wrong == NULL ? 0 : error_set(EUCLEAN, "%s is not a sound pool: %s", name, wrong);
+}
+
+/* A pool that is mapped here already stays as it is; the new hold on its object is given up. */
+static int is_here_already(shmpool_id id, struct pool *opened, unsigned flags, int *failed)
+{
+    struct pool *pool = place_for(id);
+    if (pool == NULL || atomic_load(&pool->id) != id || atomic_load(&pool->state) != POOL_MAPPED)
+        return 0;
+    opened->backend->close(&opened->object);
+    *failed = 0;
+    if (pool->readonly && !(flags & SHMPOOL_RDONLY))
+        *failed =
+            error_set(EROFS, "pool %s is read-only in this process: release it first", pool->name);
+    return 1;
+}
+
+static int map_opened(struct pool *pool, const struct layout *layout,
+                      const struct header_shm *header)
+{
+    void *address = (void *)(uintptr_t)header->address;
+    pool->mapping_size = layout->mapping_size;
+    pool->base = address_map_at(pool->backend, &pool->object, address, pool->mapping_size,
+                                pool->readonly ? SHMPOOL_MAP_RDONLY : 0);
+    if (pool->base == NULL)
+        return -1;
+    if (!(header->flags & SHMPOOL_DUMP))
+        mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
+    view_init(&pool->view, layout, pool->base);
+    return 0;
+}
+
+/* The ID that the family has for the object, or a new one; under process_lock. */
+static shmpool_id enter_opened(struct pool *pool, const struct layout *layout,
+                               const struct header_shm *header, const char *name, unsigned flags)
+{
+    struct pool known = *pool;
+    int failed;
+    known.base = (void *)(uintptr_t)header->address;
+    known.mapping_size = layout->mapping_size;
+    shmpool_id id = register_pool(&known, name, header->flags);
+    if (id < 0)
+        return -1;
+    if (is_here_already(id, pool, flags, &failed))
+        return failed == 0 ? id : -2;
+    if (!pools_index_is_free(id)) {
+        registry_unuse(id);
+        return error_set(EMFILE,
+                         "pool %s has ID %d in this family, whose place another pool takes "
+                         "in this process",
+                         name, (int)id);
+    }
+    if (map_opened(pool, layout, header) == 0) {
+        if (enter(id, pool, name) == 0)
+            return id;
+        pool->backend->unmap(&pool->object, pool->base, pool->mapping_size);
+    }
+    int saved = errno;
+    registry_unuse(id);
+    errno = saved;
+    return -1;
+}
+
+static shmpool_id open_with(const struct shmpool_backend *backend, const char *name, unsigned flags)
+{
+    struct pool pool = {.backend = backend, .readonly = (flags & SHMPOOL_RDONLY) != 0};
+    struct layout layout;
+    struct header_shm header;
+    shmpool_id id = -1;
+    if (!(backend->capabilities & SHMPOOL_BACKEND_NAMES))
+        return error_set(ENOTSUP, "backend %s has no names by which a pool could be opened",
+                         backend->name);
+    if (backend->open(&pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0) != 0)
+        return -1;
+    if (read_header(backend, &pool.object, &layout, &header, name) == 0) {
+        process_lock();
+        id = enter_opened(&pool, &layout, &header, name, flags);
+        process_unlock();
+    }
+    if (id == -1) {
+        int saved = errno;
+        backend->close(&pool.object);
+        errno = saved;
+    }
+    return id > 0 ? id : -1;
+}
+
+/* Tries the backends that a name may mean; all say ENOENT: so does the whole. */
+static int try_backends(const char *given,
+                        int (*attempt)(const struct shmpool_backend *backend, const char *name,
+                                       unsigned flags),
+                        unsigned flags)
+{
+    char name[NAME_LIMIT + 1];
+    const struct shmpool_backend *backend;
+    const char *variable = secure_getenv("SHMPOOL_BACKEND");
+    if (given == NULL)
+        return error_set(EINVAL, "the name is NULL");
+    if (name_split(name, &backend, given) != 0)
+        return -1;
+    if (backend == NULL && variable != NULL && variable[0] != '\0') {
+        backend = backend_choose(NULL);
+        if (backend == NULL)
+            return -1;
+    }
+    if (backend != NULL)
+        return attempt(backend, name, flags);
+    int result = error_set(ENOENT, "there is no pool %s", name);
+    for (size_t i = 0; i < backend_count() && result < 0 && errno == ENOENT; i++)
+        if (backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES)
+            result = attempt(backend_at(i), name, flags);
+    return result;
+}
+
+shmpool_id shmpool_open(const char *name, unsigned flags)
+{
+    if (process_begin() != 0)
+        return -1;
+    if (flags & ~(unsigned)SHMPOOL_RDONLY)
+        return error_set(EINVAL, "shmpool_open takes SHMPOOL_RDONLY, not %#x",
+                         flags & ~(unsigned)SHMPOOL_RDONLY);
+    shmpool_id id = try_backends(name, open_with, flags);
+    struct pool *pool = id > 0 ? pools_find(id) : NULL;
+    if (pool != NULL && !pool->readonly)
+        members_recover(pool);
+    return id;
+}
+
+/* ---- release and unlink ---- */
+
+int shmpool_release(shmpool_id id)
+{
+    if (process_begin() != 0)
+        return -1;
+    struct pool *pool = pools_find(id);
+    if (pool == NULL)
+        return -1;
+    process_lock();
+    members_release(pool);
+    pools_drop(pool);
+    registry_unuse(id);
+    process_unlock();
+    return 0;
+}
+
+/* Without a name there is only the label in the registry to give up. */
+static int give_up_label(const struct pool *pool, struct resource_shm *resource)
+{
+    if (resource != NULL && atomic_exchange(&resource->unlinked, 1) == 0)
+        return 0;
+    return error_set(ENOENT, "the label of pool %s was given up already", pool->name);
+}
+
+int shmpool_unlink(shmpool_id id)
+{
+    if (process_begin() != 0)
+        return -1;
+    struct pool *pool = pools_find(id);
+    if (pool == NULL)
+        return -1;
+    struct resource_shm *resource = registry_resource(id);
+    if (!(pool->backend->capabilities & SHMPOOL_BACKEND_NAMES))
+        return give_up_label(pool, resource);
+    if (pool->backend->unlink(&pool->object, pool->name) != 0)
+        return -1;
+    if (resource != NULL)
+        atomic_store(&resource->unlinked, 1);
+    return 0;
+}
+
+static int unlink_with(const struct shmpool_backend *backend, const char *name, unsigned flags)
+{
+    (void)flags;
+    if (!(backend->capabilities & SHMPOOL_BACKEND_NAMES))
+        return error_set(ENOTSUP, "backend %s has no names that could be removed", backend->name);
+    return backend->unlink(NULL, name);
+}
+
+int shmpool_unlink_name(const char *name)
+{
+    return process_begin() != 0 ? -1 : try_backends(name, unlink_with, 0);
+}
+
+const char *shmpool_name(shmpool_id id)
+{
+    struct pool *pool = pools_find(id);
+    return pool != NULL ? pool->name : NULL;
+}
+
+/* ---- the root ---- */
+
+int shmpool_set_root(shmpool_id id, void *object)
+{
+    struct pool *pool = pools_find_writable(id);
+    if (pool == NULL)
+        return -1;
+    _Atomic uint64_t *root = &pool->view.header->root;
+    uint64_t none = 0;
+    if (object == NULL) {
+        atomic_store(root, 0);
+        return 0;
+    }
+    if (pools_holding((uintptr_t)object, 1) != pool)
+        return error_set(EINVAL, "the root %p does not lie in pool %s", object, pool->name);
+    if (!atomic_compare_exchange_strong(root, &none, (uintptr_t)object - (uintptr_t)pool->base))
+        return error_set(EEXIST, "pool %s has a root already: clear it with NULL first",
+                         pool->name);
+    return 0;
+}
+
+void *shmpool_root(shmpool_id id)
+{
+    struct pool *pool = pools_find(id);
+    if (pool == NULL)
+        return NULL;
+    uint64_t root = atomic_load(&pool->view.header->root);
+    if (root == 0) {
+        error_set(ENOENT, "pool %s has no root", pool->name);
+        return NULL;
+    }
+    if (root >= pool->mapping_size) {
+        error_set(EUCLEAN, "the root of pool %s points out of it", pool->name);
+        return NULL;
+    }
+    return (char *)pool->base + root;
+}

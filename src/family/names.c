@@ -1,0 +1,60 @@
+#include "family/names.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/selection.h"
+#include "base/error.h"
+
+static int is_allowed(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-' || c == '+';
+}
+
+int name_read(char name[NAME_LIMIT + 1], const char *given)
+{
+    const char *plain = given[0] == '/' ? given + 1 : given;
+    size_t length = strnlen(plain, NAME_LIMIT + 1);
+    if (length > NAME_LIMIT)
+        return error_set(ENAMETOOLONG, "a pool's name has at most %d bytes, this one has %zu",
+                         NAME_LIMIT, strlen(plain));
+    for (size_t i = 0; i < length; i++)
+        if (!is_allowed(plain[i]))
+            return error_set(EINVAL,
+                             "'%s' is no name for a pool: byte %zu is none of A-Z a-z 0-9 . _ - +",
+                             given, (size_t)(plain - given) + i + 1);
+    if (length == 0 || strcmp(plain, ".") == 0 || strcmp(plain, "..") == 0)
+        return error_set(EINVAL, "'%s' is no name for a pool", given);
+    strlcpy(name, plain, NAME_LIMIT + 1);
+    return 0;
+}
+
+void name_generate(char name[NAME_LIMIT + 1])
+{
+    static _Atomic unsigned counter;
+    unsigned random = 0;
+    if (getentropy(&random, sizeof random) != 0)
+        random = (unsigned)(uintptr_t)&random;
+    snprintf(name, NAME_LIMIT + 1, "%d-%u-%08x", (int)getpid(), atomic_fetch_add(&counter, 1),
+             random);
+}
+
+int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend, const char *given)
+{
+    const char *colon = strchr(given, ':');
+    *backend = NULL;
+    if (colon != NULL) {
+        char prefix[NAME_LIMIT + 1];
+        snprintf(prefix, sizeof prefix, "%.*s", (int)(colon - given), given);
+        *backend = backend_choose(prefix);
+        if (*backend == NULL)
+            return -1;
+        given = colon + 1;
+    }
+    return name_read(name, given);
+}

@@ -1,0 +1,20 @@
+/* Pool names: 1-200 bytes of A-Z a-z 0-9 . _ - + with one leading slash allowed and ignored. */
+#ifndef SHMPOOL_FAMILY_NAMES_H
+#define SHMPOOL_FAMILY_NAMES_H
+
+#include <shmpool/backend.h>
+#include <stddef.h>
+
+enum { NAME_LIMIT = 200 };
+
+/* Copies the name without its slash; 0, or -1 with EINVAL or ENAMETOOLONG. */
+int name_read(char name[NAME_LIMIT + 1], const char *given);
+
+/* pid-counter-random. */
+void name_generate(char name[NAME_LIMIT + 1]);
+
+/* Splits "backend:name"; *backend is NULL where none is named. 0, or -1 with EINVAL. */
+int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend,
+               const char *given);
+
+#endif

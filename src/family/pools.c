@@ -1,0 +1,115 @@
+#include "family/pools.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "family/process.h"
+
+_Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
+
+struct pool *pools_refuse(shmpool_id id)
+{
+    struct pool *pool = id > 0 ? atomic_load(&pools_table[(uint32_t)id % REGISTRY_ENTRIES]) : NULL;
+    if (pool != NULL && atomic_load(&pool->id) == id)
+        error_set(EACCES, "pool %d (%s) was released in this process: open it again", (int)id,
+                  pool->name);
+    else if (registry_resource(id) != NULL)
+        error_set(EACCES,
+                  "pool %d (%s) is not granted to this process: list it when the worker is "
+                  "started",
+                  (int)id, registry_resource(id)->name);
+    else
+        error_set(EBADF, "there is no pool %d in this family of processes", (int)id);
+    return NULL;
+}
+
+struct pool *pools_find_writable(shmpool_id id)
+{
+    struct pool *pool = pools_find(id);
+    if (pool != NULL && pool->readonly) {
+        error_set(EROFS, "pool %d (%s) is read-only in this process", (int)id, pool->name);
+        return NULL;
+    }
+    return pool;
+}
+
+void pools_each(void (*visit)(void *context, struct pool *pool), void *context)
+{
+    for (int i = 0; i < REGISTRY_ENTRIES; i++) {
+        struct pool *pool = atomic_load_explicit(&pools_table[i], memory_order_acquire);
+        if (pool != NULL && atomic_load_explicit(&pool->state, memory_order_acquire) == POOL_MAPPED)
+            visit(context, pool);
+    }
+}
+
+struct holding {
+    uintptr_t address;
+    size_t n;
+    struct pool *pool;
+};
+
+static void is_holding(void *context, struct pool *pool)
+{
+    struct holding *holding = context;
+    uintptr_t offset = holding->address - pool->view.pages;
+    uint64_t size = view_limit(&pool->view) << pool->view.page_shift;
+    if (holding->address >= pool->view.pages && offset < size && holding->n <= size - offset)
+        holding->pool = pool;
+}
+
+struct pool *pools_holding(uintptr_t address, size_t n)
+{
+    struct holding holding = {address, n, NULL};
+    pools_each(is_holding, &holding);
+    return holding.pool;
+}
+
+void pools_drop(struct pool *pool)
+{
+    atomic_store(&pool->state, POOL_RELEASED);
+    pool->backend->unmap(&pool->object, pool->base, pool->mapping_size);
+    pool->backend->close(&pool->object);
+    pool->members = NULL;
+}
+
+int pools_make_readonly(struct pool *pool)
+{
+    if (pool->backend->map(&pool->object, pool->base, pool->mapping_size,
+                           SHMPOOL_MAP_RDONLY | SHMPOOL_MAP_REPLACE) == NULL)
+        return -1;
+    pool->readonly = 1;
+    return pool->backend->restrict_access(&pool->object);
+}
+
+int pools_index_is_free(shmpool_id id)
+{
+    struct pool *pool = atomic_load(&pools_table[(uint32_t)id % REGISTRY_ENTRIES]);
+    return pool == NULL || atomic_load(&pool->state) != POOL_MAPPED;
+}
+
+static void note_use(void *context, struct pool *pool)
+{
+    (void)context;
+    registry_use(atomic_load(&pool->id));
+}
+
+void pools_note_uses(void)
+{
+    pools_each(note_use, NULL);
+}
+
+static void renew_pool(void *context, struct pool *pool)
+{
+    (void)context;
+    pool->row = 0;
+    pool->ident = 0;
+    pool->members = NULL;
+    pool->spare = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+void pools_renew(void)
+{
+    pools_each(renew_pool, NULL);
+}

@@ -1,0 +1,341 @@
+#include "family/registry.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/anonymous.h"
+#include "base/error.h"
+#include "core/members.h"
+#include "family/identity.h"
+#include "family/pools.h"
+
+enum { USE_WORDS = REGISTRY_ENTRIES / 64, PROCESSES = 4096, PATIENCE = 1000 };
+
+/* A process and the entries it uses. ident is taken by one compare-and-swap from 0, or from that of
+ * a process that is dead. */
+struct process_shm {
+    _Atomic uint64_t ident; /* start time << 22 | pid */
+    _Atomic uint64_t uses[USE_WORDS];
+};
+
+struct registry_shm {
+    _Atomic uint64_t next_resource;
+    _Atomic uint64_t next_worker;
+    _Atomic uint32_t processes_mark; /* records at and above were never taken */
+    struct resource_shm resources[REGISTRY_ENTRIES];
+    struct worker_shm workers[REGISTRY_ENTRIES];
+    struct process_shm processes[PROCESSES];
+};
+
+static struct registry_shm *registry;
+static _Atomic(struct process_shm *) own_record;
+
+int registry_begin(void)
+{
+    registry = anonymous_shared(sizeof *registry);
+    return registry != NULL ? 0 : -1;
+}
+
+void registry_renew(void)
+{
+    atomic_store(&own_record, NULL);
+}
+
+static unsigned index_of(int32_t id)
+{
+    return (uint32_t)id % REGISTRY_ENTRIES;
+}
+
+static int32_t next_id(_Atomic uint64_t *counter)
+{
+    return (int32_t)(atomic_fetch_add(counter, 1) % INT32_MAX + 1);
+}
+
+/* ---- who uses what ---- */
+
+static int ident_is_dead(uint64_t ident)
+{
+    return identity_is_dead(identity_self().key, ident >> IDENT_PID_BITS, (pid_t)ident_pid(ident));
+}
+
+static void empty_record(struct process_shm *record)
+{
+    for (int i = 0; i < USE_WORDS; i++)
+        atomic_store(&record->uses[i], 0);
+}
+
+static int take_record(struct process_shm *record, const struct identity *self)
+{
+    uint64_t ident = self->start << IDENT_PID_BITS | (uint32_t)self->pid;
+    uint64_t holder = atomic_load(&record->ident);
+    if (holder != 0 && holder != ident && !ident_is_dead(holder))
+        return 0;
+    if (!atomic_compare_exchange_strong(&record->ident, &holder, ident))
+        return 0;
+    empty_record(record);
+    return 1;
+}
+
+static void raise_mark(uint32_t least)
+{
+    uint32_t seen = atomic_load(&registry->processes_mark);
+    while (seen < least && !atomic_compare_exchange_weak(&registry->processes_mark, &seen, least))
+        ;
+}
+
+/* The calling process's record; what it has mapped already, inherited, is noted in it. NULL when
+ * the table is full of living processes: entries are then given back without asking this one, which
+ * costs it nothing but the ID. */
+static struct process_shm *record_of_self(void)
+{
+    struct process_shm *record = atomic_load(&own_record);
+    struct identity self = identity_self();
+    for (uint32_t i = 0; i < PROCESSES && record == NULL; i++) {
+        raise_mark(i + 1);
+        if (take_record(&registry->processes[i], &self)) {
+            record = &registry->processes[i];
+            atomic_store(&own_record, record);
+            pools_note_uses();
+        }
+    }
+    return record;
+}
+
+void registry_use(int32_t id)
+{
+    struct process_shm *record = record_of_self();
+    if (record != NULL)
+        atomic_fetch_or(&record->uses[index_of(id) / 64], UINT64_C(1) << index_of(id) % 64);
+}
+
+void registry_unuse(int32_t id)
+{
+    struct process_shm *record = record_of_self();
+    if (record != NULL)
+        atomic_fetch_and(&record->uses[index_of(id) / 64], ~(UINT64_C(1) << index_of(id) % 64));
+}
+
+static int is_used(unsigned index)
+{
+    uint32_t mark = atomic_load(&registry->processes_mark);
+    for (uint32_t i = 0; i < mark; i++) {
+        struct process_shm *record = &registry->processes[i];
+        if (atomic_load(&record->uses[index / 64]) >> index % 64 & 1 &&
+            !ident_is_dead(atomic_load(&record->ident)))
+            return 1;
+    }
+    return 0;
+}
+
+/* ---- giving entries back ---- */
+
+/* Said first, looked for users then: whoever notes its use looks at the state afterwards, so one of
+ * both sees the other. */
+static int retire(unsigned index, int named_too)
+{
+    struct resource_shm *resource = &registry->resources[index];
+    int32_t id = atomic_load(&resource->id);
+    uint32_t state = RESOURCE_COMPLETE;
+    if (id == 0 || is_used(index) || (!named_too && !atomic_load(&resource->unlinked)))
+        return 0;
+    if (!atomic_compare_exchange_strong(&resource->state, &state, RESOURCE_RETIRING) &&
+        state != RESOURCE_RETIRING)
+        return 0;
+    if (is_used(index)) {
+        atomic_store(&resource->state, RESOURCE_COMPLETE);
+        return 0;
+    }
+    return atomic_compare_exchange_strong(&resource->id, &id, 0);
+}
+
+static int retire_all(void)
+{
+    int retired = 0;
+    for (int named_too = 0; named_too < 2 && retired == 0; named_too++)
+        for (unsigned i = 0; i < REGISTRY_ENTRIES; i++)
+            retired += retire(i, named_too);
+    return retired;
+}
+
+/* ---- resources ---- */
+
+static int32_t take_entry(struct resource_shm **resource)
+{
+    for (int i = 0; i < REGISTRY_ENTRIES; i++) {
+        int32_t id = next_id(&registry->next_resource);
+        struct resource_shm *entry = &registry->resources[index_of(id)];
+        int32_t nobody = 0;
+        if (atomic_load(&entry->id) != 0 || !pools_index_is_free(id) ||
+            !atomic_compare_exchange_strong(&entry->id, &nobody, id))
+            continue;
+        atomic_store(&entry->state, RESOURCE_FILLING);
+        atomic_store(&entry->unlinked, 0);
+        registry_use(id);
+        *resource = entry;
+        return id;
+    }
+    return -1;
+}
+
+int32_t registry_take(struct resource_shm **resource)
+{
+    int32_t id = take_entry(resource);
+    if (id < 0 && retire_all() > 0)
+        id = take_entry(resource);
+    if (id < 0)
+        error_set(EMFILE,
+                  "the family uses all of its %d resource IDs: release and unlink pools that are "
+                  "no longer needed",
+                  REGISTRY_ENTRIES);
+    return id;
+}
+
+static void free_entry(struct resource_shm *entry, int32_t id)
+{
+    atomic_store(&entry->state, RESOURCE_EMPTY);
+    atomic_compare_exchange_strong(&entry->id, &id, 0);
+}
+
+void registry_drop(int32_t id)
+{
+    registry_unuse(id);
+    free_entry(&registry->resources[index_of(id)], id);
+}
+
+static int same_object(const struct resource_shm *a, const struct resource_shm *b)
+{
+    return a->device == b->device && a->inode == b->inode && strcmp(a->backend, b->backend) == 0;
+}
+
+/* Another visible entry of the same object, or one that will be: an opening one with a lower index
+ * goes first, one with a higher index is sent back to look again. */
+static struct resource_shm *find_other(struct resource_shm *mine)
+{
+    for (unsigned i = 0; i < REGISTRY_ENTRIES; i++) {
+        struct resource_shm *entry = &registry->resources[i];
+        uint32_t state = atomic_load(&entry->state);
+        if (entry == mine || atomic_load(&entry->id) == 0 ||
+            (state != RESOURCE_OPENING && state != RESOURCE_COMPLETE) || !same_object(entry, mine))
+            continue;
+        if (state == RESOURCE_OPENING && entry > mine &&
+            atomic_compare_exchange_strong(&entry->state, &state, RESOURCE_FILLING))
+            continue;
+        return entry;
+    }
+    return NULL;
+}
+
+/* Joins another entry; 0 when it was given back meanwhile. */
+static int32_t join_entry(struct resource_shm *entry)
+{
+    int32_t id = atomic_load(&entry->id);
+    uint32_t opening = RESOURCE_OPENING;
+    if (id == 0)
+        return 0;
+    registry_use(id);
+    atomic_compare_exchange_strong(&entry->state, &opening, RESOURCE_COMPLETE);
+    if (atomic_load(&entry->id) == id && atomic_load(&entry->state) == RESOURCE_COMPLETE)
+        return id;
+    registry_unuse(id);
+    return 0;
+}
+
+int32_t registry_complete(int32_t id)
+{
+    struct resource_shm *mine = &registry->resources[index_of(id)];
+    for (int look = 0; look < PATIENCE; look++) {
+        atomic_store(&mine->state, RESOURCE_OPENING);
+        struct resource_shm *other = find_other(mine);
+        uint32_t opening = RESOURCE_OPENING;
+        if (other == NULL) {
+            if (atomic_compare_exchange_strong(&mine->state, &opening, RESOURCE_COMPLETE) ||
+                opening == RESOURCE_COMPLETE)
+                return id;
+        } else {
+            int32_t joined = join_entry(other);
+            if (joined != 0) {
+                registry_drop(id);
+                return joined;
+            }
+        }
+        sched_yield();
+    }
+    atomic_store(&mine->state, RESOURCE_COMPLETE);
+    return id;
+}
+
+struct resource_shm *registry_resource(int32_t id)
+{
+    if (id <= 0 || registry == NULL)
+        return NULL;
+    struct resource_shm *entry = &registry->resources[index_of(id)];
+    return atomic_load(&entry->id) == id && atomic_load(&entry->state) == RESOURCE_COMPLETE ? entry
+                                                                                            : NULL;
+}
+
+/* ---- workers ---- */
+
+struct worker_shm *registry_worker(int32_t id)
+{
+    if (id <= 0 || registry == NULL)
+        return NULL;
+    struct worker_shm *worker = &registry->workers[index_of(id)];
+    return atomic_load(&worker->id) == id && atomic_load(&worker->state) == WORKER_RUNNING ? worker
+                                                                                           : NULL;
+}
+
+void registry_drop_worker(struct worker_shm *worker)
+{
+    atomic_store(&worker->state, WORKER_EMPTY);
+    atomic_store(&worker->id, 0);
+}
+
+/* Where the starter is dead, an entry whose worker never ran, whose result was taken, or whose
+ * worker ended with nobody left to join it is nobody's. */
+static void drop_forgotten(struct worker_shm *worker)
+{
+    uint64_t key = identity_self().key;
+    if (atomic_load(&worker->id) == 0 ||
+        !identity_is_dead(key, atomic_load(&worker->starter_start), atomic_load(&worker->starter)))
+        return;
+    if (atomic_load(&worker->state) != WORKER_RUNNING ||
+        identity_is_dead(key, atomic_load(&worker->start), atomic_load(&worker->pid)))
+        registry_drop_worker(worker);
+}
+
+static int32_t take_worker_entry(struct worker_shm **worker)
+{
+    struct identity self = identity_self();
+    for (int i = 0; i < REGISTRY_ENTRIES; i++) {
+        int32_t id = next_id(&registry->next_worker);
+        struct worker_shm *entry = &registry->workers[index_of(id)];
+        int32_t nobody = 0;
+        if (!atomic_compare_exchange_strong(&entry->id, &nobody, id))
+            continue;
+        atomic_store(&entry->state, WORKER_STARTING);
+        atomic_store(&entry->pid, 0);
+        atomic_store(&entry->own, 0);
+        atomic_store(&entry->reaped, 0);
+        atomic_store(&entry->starter, self.pid);
+        atomic_store(&entry->starter_start, self.start);
+        *worker = entry;
+        return id;
+    }
+    return -1;
+}
+
+int32_t registry_take_worker(struct worker_shm **worker)
+{
+    int32_t id = take_worker_entry(worker);
+    if (id >= 0)
+        return id;
+    for (int i = 0; i < REGISTRY_ENTRIES; i++)
+        drop_forgotten(&registry->workers[i]);
+    id = take_worker_entry(worker);
+    if (id < 0)
+        error_set(EMFILE, "%d workers run or are not joined yet: join some first",
+                  REGISTRY_ENTRIES);
+    return id;
+}

@@ -1,0 +1,83 @@
+/* The family's registry: which resource IDs and worker IDs there are.
+ *
+ * One anonymous shared object, inherited by every process of the family. It holds names and
+ * addresses, never rights. An ID comes from a counter, so an old one returns after 2^31 uses at the
+ * earliest; its entry is the one at ID mod 4096. There is no lock: an entry is taken by one
+ * compare-and-swap on its id, filled, and then made visible by its state. A process says which
+ * entries it uses in a record of its own, so that the use of a process that was killed ends with
+ * it, and entries nobody uses are given back when room is wanted. */
+#ifndef SHMPOOL_FAMILY_REGISTRY_H
+#define SHMPOOL_FAMILY_REGISTRY_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/layout.h"
+
+enum { REGISTRY_ENTRIES = 4096 };
+
+enum resource_state {
+    RESOURCE_EMPTY,
+    RESOURCE_FILLING,
+    RESOURCE_OPENING, /* filled; may turn out to be another entry's object */
+    RESOURCE_COMPLETE,
+    RESOURCE_RETIRING
+};
+
+/* Written by the process that took the entry until it is complete, then never, but for state and
+ * unlinked. */
+struct resource_shm {
+    _Atomic int32_t id; /* 0: the entry is free */
+    _Atomic uint32_t state;
+    _Atomic uint32_t unlinked;
+    uint32_t flags;
+    uint64_t address;
+    uint64_t mapping_size;
+    uint64_t device;
+    uint64_t inode;
+    char backend[LAYOUT_BACKEND_SIZE];
+    char name[LAYOUT_NAME_SIZE];
+};
+
+enum worker_state { WORKER_EMPTY, WORKER_STARTING, WORKER_RUNNING, WORKER_TAKEN };
+
+#define WORKER_HAS_STATUS (UINT64_C(1) << 32)
+
+struct worker_shm {
+    _Atomic int32_t id;
+    _Atomic uint32_t state;
+    _Atomic int32_t pid; /* written by the starter before the state says running */
+    _Atomic uint64_t start;
+    _Atomic int32_t starter;
+    _Atomic uint64_t starter_start;
+    _Atomic uint64_t own;    /* WORKER_HAS_STATUS | status: written by the worker as its last act */
+    _Atomic uint64_t reaped; /* the same, by the starter before it reaps */
+};
+
+int registry_begin(void);
+void registry_renew(void);
+
+/* An entry for a new resource: its ID, with the caller's use noted and the state "filling". -1 and
+ * EMFILE when all are taken. */
+int32_t registry_take(struct resource_shm **resource);
+
+/* Makes a filled entry visible. Another entry of the same object is used instead: the ID that
+ * counts is returned, with the caller's use noted, and the entry given back. */
+int32_t registry_complete(int32_t id);
+
+/* Gives an entry back that never became visible. */
+void registry_drop(int32_t id);
+
+/* The visible entry of an ID, or NULL. */
+struct resource_shm *registry_resource(int32_t id);
+
+/* The calling process uses the entry from now on, or no longer. */
+void registry_use(int32_t id);
+void registry_unuse(int32_t id);
+
+struct worker_shm *registry_worker(int32_t id);
+int32_t registry_take_worker(struct worker_shm **worker);
+void registry_drop_worker(struct worker_shm *worker);
+
+#endif

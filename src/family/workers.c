@@ -1,0 +1,385 @@
+/* Workers: starting, joining, killing.
+ *
+ * The registry knows each worker's pid and start time, so any process of the family can open a
+ * pidfd of exactly that process, or learn that it is gone. A worker that ends by itself writes its
+ * status into the registry as its last act. A death by signal is read by the starter when it reaps,
+ * which it does for each of its own workers and for no other child, or by anybody from the zombie.
+ */
+#include "family/workers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <shmpool/worker.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "family/grants.h"
+#include "family/identity.h"
+#include "family/members.h"
+#include "family/pools.h"
+#include "family/process.h"
+#include "family/registry.h"
+
+/* What the child must know of its start. */
+struct start {
+    int (*run)(void *);
+    void *arg;
+    const struct grants *grants;
+    unsigned flags;
+    shmpool_worker id;
+    struct worker_shm *worker;
+    struct identity starter;
+    sigset_t signals; /* the starter's mask */
+};
+
+static _Atomic shmpool_worker self;
+
+/* The workers that this process started and has not reaped; under process_lock. */
+static struct child {
+    shmpool_worker id;
+    pid_t pid;
+} * children;
+static size_t n_children;
+static size_t room_for_children;
+
+void workers_renew(void)
+{
+    atomic_store(&self, 0);
+    n_children = 0;
+}
+
+shmpool_worker shmpool_self(void)
+{
+    return process_era() == 0 ? 0 : atomic_load(&self);
+}
+
+/* ---- reaping ---- */
+
+static int status_of(const siginfo_t *info)
+{
+    if (info->si_code == CLD_EXITED)
+        return (info->si_status & 0xff) << 8;
+    return info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+/* Records an ended worker's status, then reaps it: nobody finds it gone and unrecorded. 1 when it
+ * is no longer our child. */
+static int reap(const struct child *child)
+{
+    siginfo_t info = {.si_pid = 0};
+    struct worker_shm *worker = registry_worker(child->id);
+    int flags = WEXITED | WNOHANG;
+    if (waitid(P_PID, (id_t)child->pid, &info, flags | WNOWAIT) != 0)
+        return errno == ECHILD;
+    if (info.si_pid == 0)
+        return 0;
+    if (worker != NULL)
+        atomic_store(&worker->reaped, WORKER_HAS_STATUS | (unsigned)status_of(&info));
+    waitid(P_PID, (id_t)child->pid, &info, flags);
+    return 1;
+}
+
+static void reap_ended(void)
+{
+    process_lock();
+    for (size_t i = 0; i < n_children;)
+        if (reap(&children[i]))
+            children[i] = children[--n_children];
+        else
+            i++;
+    process_unlock();
+}
+
+static int room_for_child(void)
+{
+    int failed = 0;
+    process_lock();
+    if (n_children == room_for_children) {
+        size_t room = room_for_children != 0 ? room_for_children * 2 : 16;
+        struct child *larger = realloc(children, room * sizeof *children);
+        failed = larger == NULL;
+        if (!failed) {
+            children = larger;
+            room_for_children = room;
+        }
+    }
+    process_unlock();
+    return failed ? error_set(ENOMEM, "no memory to note another worker") : 0;
+}
+
+__attribute__((destructor)) static void reap_at_exit(void)
+{
+    if (process_era() != 0)
+        reap_ended();
+}
+
+/* ---- the child ---- */
+
+/* Ends the worker when its starter's process ends. The kernel's own way, PR_SET_PDEATHSIG, follows
+ * the thread that forked, which may end long before its process. */
+static void *watch_starter(void *argument)
+{
+    int pidfd = (int)(intptr_t)argument;
+    identity_wait(pidfd, -1);
+    kill(getpid(), SIGKILL);
+    return NULL;
+}
+
+static int die_with(const struct identity *starter)
+{
+    pthread_t watcher;
+    pthread_attr_t attributes;
+    int pidfd = identity_pidfd(starter->start, starter->pid);
+    if (pidfd < 0 && errno == ESRCH)
+        raise(SIGKILL);
+    if (pidfd < 0)
+        return -1;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 64 * 1024);
+    int error = pthread_create(&watcher, &attributes, watch_starter, (void *)(intptr_t)pidfd);
+    pthread_attr_destroy(&attributes);
+    return error == 0 ? 0 : -1;
+}
+
+static _Noreturn void end_worker(struct worker_shm *worker, shmpool_worker id, int status)
+{
+    fflush(NULL);
+    if (atomic_load(&self) == id) {
+        members_end_thread();
+        reap_ended();
+        atomic_store(&worker->own, WORKER_HAS_STATUS | (unsigned)(status & 0xff) << 8);
+    }
+    _exit(status & 0xff);
+}
+
+/* The starter writes pid and start time into the registry; where it died before, its child does. */
+static void note_worker(struct worker_shm *worker, pid_t pid)
+{
+    atomic_store(&worker->pid, pid);
+    atomic_store(&worker->start, identity_start_of(pid));
+    atomic_store(&worker->state, WORKER_RUNNING);
+}
+
+static void wait_until_known(const struct start *start)
+{
+    while (atomic_load(&start->worker->state) == WORKER_STARTING) {
+        if (getppid() != start->starter.pid)
+            note_worker(start->worker, getpid());
+        else
+            sched_yield();
+    }
+}
+
+enum { CANNOT_START = 127 };
+
+/* The signals that were blocked over the fork come through only when the worker is what it should
+ * be. A child that cannot keep a promise does not run. */
+static _Noreturn void run_worker(const struct start *start)
+{
+    if (process_begin() != 0 || grants_apply(start->grants) != 0)
+        _exit(CANNOT_START);
+    wait_until_known(start);
+    atomic_store(&self, start->id);
+    if ((start->flags & SHMPOOL_DIE_WITH_STARTER) && die_with(&start->starter) != 0)
+        _exit(CANNOT_START);
+    pthread_sigmask(SIG_SETMASK, &start->signals, NULL);
+    end_worker(start->worker, start->id, start->run(start->arg));
+}
+
+/* ---- start ---- */
+
+static int check_start(int (*run)(void *), const struct shmpool_start_options *options)
+{
+    if (run == NULL)
+        return error_set(EINVAL, "there is nothing to run: run is NULL");
+    if (options == NULL)
+        return 0;
+    if (options->flags & ~(unsigned)SHMPOOL_DIE_WITH_STARTER)
+        return error_set(EINVAL, "shmpool_start takes SHMPOOL_DIE_WITH_STARTER, not %#x",
+                         options->flags & ~(unsigned)SHMPOOL_DIE_WITH_STARTER);
+    for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
+        if (options->reserved[i] != 0)
+            return error_set(EINVAL, "reserved field %zu of the options is not zero", i);
+    return 0;
+}
+
+/* Forks with all signals blocked: a handler of the program must not run in a half-made worker. */
+static pid_t fork_worker(struct start *start)
+{
+    sigset_t all;
+    sigfillset(&all);
+    fflush(NULL);
+    pthread_sigmask(SIG_SETMASK, &all, &start->signals);
+    pid_t pid = fork();
+    if (pid == 0)
+        run_worker(start);
+    int saved = errno;
+    pthread_sigmask(SIG_SETMASK, &start->signals, NULL);
+    errno = saved;
+    return pid;
+}
+
+static void note_child(const struct start *start, pid_t pid)
+{
+    process_lock();
+    children[n_children++] = (struct child){start->id, pid};
+    process_unlock();
+    note_worker(start->worker, pid);
+}
+
+shmpool_worker shmpool_start(int (*run)(void *), void *arg,
+                             const struct shmpool_start_options *options)
+{
+    struct grants grants;
+    if (process_begin() != 0 || check_start(run, options) != 0 ||
+        grants_plan(&grants, options) != 0)
+        return -1;
+    reap_ended();
+    if (room_for_child() != 0)
+        return -1;
+    struct start start = {.run = run,
+                          .arg = arg,
+                          .grants = &grants,
+                          .flags = options != NULL ? options->flags : 0,
+                          .starter = identity_self()};
+    start.id = registry_take_worker(&start.worker);
+    if (start.id < 0)
+        return -1;
+    pid_t pid = fork_worker(&start);
+    if (pid < 0) {
+        int error = errno;
+        registry_drop_worker(start.worker);
+        return error_set(error,
+                         "the worker's process cannot be made: %s; the limit may be that of "
+                         "`ulimit -u` or of the control group",
+                         strerror(error));
+    }
+    note_child(&start, pid);
+    return start.id;
+}
+
+/* ---- join ---- */
+
+static struct worker_shm *find_worker(shmpool_worker id)
+{
+    struct worker_shm *worker = registry_worker(id);
+    if (worker == NULL)
+        error_set(EBADF, "there is no worker %d in this family, or it was joined already", (int)id);
+    return worker;
+}
+
+static int wait_for_end(const struct worker_shm *worker, shmpool_worker id, int timeout_ms)
+{
+    int pidfd = identity_pidfd(atomic_load(&worker->start), atomic_load(&worker->pid));
+    if (pidfd < 0 && errno == ESRCH)
+        return 0;
+    if (pidfd < 0)
+        return error_set(errno, "worker %d cannot be watched: %s", (int)id, strerror(errno));
+    int ended = identity_wait(pidfd, timeout_ms);
+    close(pidfd);
+    if (ended)
+        return 0;
+    return error_set(timeout_ms == 0 ? EAGAIN : ETIMEDOUT, "worker %d (pid %d) still runs", (int)id,
+                     (int)atomic_load(&worker->pid));
+}
+
+/* The most certain that is known: what the starter reaped, what the zombie says, what the worker
+ * wrote. */
+static int read_status(const struct worker_shm *worker, shmpool_worker id)
+{
+    pid_t pid = atomic_load(&worker->pid);
+    if (!(atomic_load(&worker->reaped) & WORKER_HAS_STATUS)) {
+        int status = identity_zombie_status(pid, atomic_load(&worker->start));
+        uint64_t own = atomic_load(&worker->own);
+        if (status > 0 || (status == 0 && !(own & WORKER_HAS_STATUS)))
+            return status;
+        if (!(atomic_load(&worker->reaped) & WORKER_HAS_STATUS)) {
+            if (own & WORKER_HAS_STATUS)
+                return (int)(uint32_t)own;
+            int saved = errno;
+            error_set(saved,
+                      "worker %d (pid %d) died of a signal that is not known: its starter "
+                      "is gone, or somebody else reaped it",
+                      (int)id, (int)pid);
+            return SIGKILL;
+        }
+    }
+    return (int)(uint32_t)atomic_load(&worker->reaped);
+}
+
+static void recover_pool(void *context, struct pool *pool)
+{
+    (void)context;
+    if (!pool->readonly)
+        members_recover(pool);
+}
+
+int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
+{
+    uint32_t running = WORKER_RUNNING;
+    if (process_begin() != 0)
+        return -1;
+    struct worker_shm *worker = find_worker(id);
+    if (worker == NULL)
+        return -1;
+    if (timeout_ms < -1)
+        return error_set(EINVAL, "a timeout of %d ms: -1 waits for ever", timeout_ms);
+    if (shmpool_self() == id)
+        return error_set(EDEADLK, "worker %d waits for itself", (int)id);
+    if (wait_for_end(worker, id, timeout_ms) != 0)
+        return -1;
+    reap_ended();
+    int status = read_status(worker, id);
+    if (atomic_load(&worker->id) != id ||
+        !atomic_compare_exchange_strong(&worker->state, &running, WORKER_TAKEN))
+        return error_set(EBADF, "worker %d was joined already", (int)id);
+    registry_drop_worker(worker);
+    pools_each(recover_pool, NULL);
+    if (wait_status != NULL)
+        *wait_status = status;
+    return 0;
+}
+
+/* ---- the rest ---- */
+
+int shmpool_kill(shmpool_worker id, int signal)
+{
+    if (process_begin() != 0)
+        return -1;
+    struct worker_shm *worker = find_worker(id);
+    if (worker == NULL)
+        return -1;
+    int pidfd = identity_pidfd(atomic_load(&worker->start), atomic_load(&worker->pid));
+    int error = pidfd < 0 ? errno : 0;
+    if (pidfd >= 0) {
+        if (identity_wait(pidfd, 0))
+            error = ESRCH;
+        else if (pidfd_send_signal(pidfd, signal, NULL, 0) != 0)
+            error = errno;
+        close(pidfd);
+    }
+    if (error == ESRCH)
+        return error_set(ESRCH, "worker %d (pid %d) has ended", (int)id,
+                         (int)atomic_load(&worker->pid));
+    if (error != 0)
+        return error_set(error, "signal %d cannot be sent to worker %d: %s", signal, (int)id,
+                         strerror(error));
+    return 0;
+}
+
+pid_t shmpool_worker_pid(shmpool_worker id)
+{
+    if (process_begin() != 0)
+        return -1;
+    struct worker_shm *worker = find_worker(id);
+    return worker != NULL ? atomic_load(&worker->pid) : -1;
+}

@@ -1,0 +1,117 @@
+#include "support/leftover.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/proc.h"
+
+static const char folder_path[] = "/dev/shm";
+static const char prefix[] = "shmpool.";
+
+enum { MAX_WATCHED = 64 };
+
+static struct {
+    int descriptors;
+    int n_watched;
+    pid_t watched[MAX_WATCHED];
+} before;
+
+const char *run_id(void)
+{
+    static char id[32];
+    if (id[0] == '\0') {
+        uint32_t random = 0;
+        if (getrandom(&random, sizeof random, 0) != sizeof random)
+            random = (uint32_t)getpid();
+        snprintf(id, sizeof id, "run%08x", random);
+    }
+    return id;
+}
+
+const char *run_name(char name[RUN_NAME_SIZE], const char *subject)
+{
+    snprintf(name, RUN_NAME_SIZE, "%s.%d.%s", run_id(), (int)getpid(), subject);
+    return name;
+}
+
+static bool generated_by(const char *name, pid_t pid)
+{
+    char start[32];
+    int length = snprintf(start, sizeof start, "%d-", (int)pid);
+    return strncmp(name, start, (size_t)length) == 0;
+}
+
+/* Whether the object was made by this process or one that it watches; by the run: see sweep. */
+static bool is_ours(const char *name)
+{
+    char part[RUN_NAME_SIZE];
+    if (strstr(name, run_name(part, "")) != NULL || generated_by(name, getpid()))
+        return true;
+    for (int i = 0; i < before.n_watched; i++)
+        if (generated_by(name, before.watched[i]))
+            return true;
+    return false;
+}
+
+static bool is_of_this_run(const char *name)
+{
+    return strstr(name, run_id()) != NULL;
+}
+
+/* Counts the pools in /dev/shm that match, prints them and removes them if told. */
+static int look(bool (*matches)(const char *), bool remove_them)
+{
+    DIR *folder = opendir(folder_path);
+    int found = 0;
+    if (folder == NULL)
+        return 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+            !matches(entry->d_name + strlen(prefix)))
+            continue;
+        fprintf(stderr, "left over: %s/%s\n", folder_path, entry->d_name);
+        if (remove_them)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        found++;
+    }
+    closedir(folder);
+    return found;
+}
+
+void leftover_setup(void)
+{
+    before.n_watched = 0;
+    before.descriptors = proc_count_descriptors();
+}
+
+void leftover_watch(pid_t pid)
+{
+    if (before.n_watched < MAX_WATCHED)
+        before.watched[before.n_watched++] = pid;
+}
+
+void leftover_teardown(void)
+{
+    siginfo_t info;
+    ck_assert_msg(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD,
+                  "a child process is left over");
+    int descriptors = proc_count_descriptors();
+    if (descriptors != before.descriptors)
+        proc_print_descriptors();
+    ck_assert_msg(descriptors == before.descriptors, "%d descriptors before, %d after",
+                  before.descriptors, descriptors);
+    ck_assert_msg(look(is_ours, false) == 0, "objects are left over in %s", folder_path);
+}
+
+int leftover_sweep(void)
+{
+    return look(is_of_this_run, true);
+}
