@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Workers are killed while they count: the counts stay exact, every death is reported, and nothing
+# is left behind, also when the master is killed.
+# $1: the backend
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+backend=$1
+cd "$scratch"
+# The leak checker runs as a child of the program, and would be killed for a worker.
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
+
+# Long enough to be killed in: one text, several times.
+readonly times=100
+random_words 400000 30000 9 3 >text
+mapfile -t files < <(yes text | head -n "$times")
+pipeline text | awk -v times="$times" '{ printf "%7d %s\n", $1 * times, $2 }' >expected
+deaths=0
+
+# Sends signal $3 to workers of $program until it ends, to $1 of them at a time, and each time
+# sleeps $2 seconds.
+kill_workers() {
+    local at_a_time=$1 pause=$2 signal=$3 workers
+    while [[ -d /proc/$program ]] && ! grep -q '^State:.*Z' "/proc/$program/status" 2>/dev/null; do
+        mapfile -t workers < <(workers_of "$program" | tr ' ' '\n' | grep . | shuf -n "$at_a_time")
+        ((${#workers[@]} == 0)) || kill -s "$signal" "${workers[@]}" 2>/dev/null || true
+        sleep "$pause"
+    done
+}
+
+# One run with $1 workers; the rest says how they are killed.
+storm() {
+    local n_workers=$1 reported
+    shift
+    start -j "$n_workers" -b "$backend" -n all "${files[@]}"
+    kill_workers "$@" KILL
+    finish
+    compare expected "$n_workers workers, killed $1 at a time every $2 s"
+    reported=$(grep -c '^wordcount: worker [0-9]* (pid [0-9]*) was killed by signal 9; ' err || true)
+    ((reported == $(wc -l <err))) || fault "other lines on stderr: $(head -n 3 err)"
+    ((deaths += reported)) || true
+}
+
+storm 1 1 0.1
+storm 2 1 0.02
+storm 2 2 0.05
+storm 8 3 0.02
+storm 8 8 0.1
+echo "deaths: $deaths"
+((deaths >= 5)) || fault "only $deaths workers died"
+grep -q 'its chunk is counted again' err || fault "no chunk was counted again: $(head -n 3 err)"
+
+# One word that takes longer to count than a worker lives: there is an end to it.
+repeat 150000000 a >one-word
+start -j 2 -b "$backend" one-word
+kill_workers 1 0 BUS
+finish
+((status == 1)) || fault "killed all the time: status $status"
+tail -n 1 err | grep -Exq "wordcount: 3 workers died .*: giving up; no memory is left .*" ||
+    fault "killed all the time: says $(tail -n 1 err)"
+
+# The master: its workers go with it.
+start -j 2 -b "$backend" "${files[@]}" "${files[@]}"
+while [[ -z $(workers_of "$program") ]]; do sleep 0.01; done
+kill -KILL "$program"
+{ wait "$program"; } 2>/dev/null || true
+for _ in {1..100}; do
+    left=$(objects_of "$program")$(processes_left)
+    [[ -n $left ]] || break
+    sleep 0.05
+done
+[[ -z $left ]] || fault "the master was killed; left behind: $left"
+
+verdict
