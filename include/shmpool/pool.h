@@ -8,8 +8,10 @@
  * Threads: every function may be called by any number of threads and processes at once.
  * Signals: a handler that interrupts a call of its own thread gets EDEADLK from functions that
  * allocate, free, publish, recover or reclaim, and nothing has changed; elsewhere a handler may
- * call alloc, free, size_at and of. Forks: after any kind of fork the child is a member of its own.
- * Death: a process killed inside any of these calls costs the others nothing (docs/protocol.md).
+ * call alloc, free, size_at and of in a pool that its thread has used before. A thread's first call
+ * in a pool takes its place there and is not async-signal-safe. Forks: after any kind of fork the
+ * child is a member of its own. Death: a process killed inside any of these calls costs the others
+ * nothing (docs/protocol.md).
  *
  * Errors that any function may give: EBADF (no resource with this ID), EACCES (the pool is not
  * granted to this process, or released here), EUCLEAN (the pool is damaged or of another layout

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SENTENCE_SIZE = 1024 };
+enum { SENTENCE_SIZE = sizeof((struct error_before *)0)->text };
 
 /* Larger than the room that a library loaded late may take in the initial TLS block, so this one
  * variable keeps the general model. */
@@ -29,6 +29,17 @@ int error_set_plain(int code, const char *text)
     strlcpy(sentence, text, sizeof sentence);
     errno = code;
     return -1;
+}
+
+void error_remember(struct error_before *before)
+{
+    before->code = errno;
+    strlcpy(before->text, sentence, sizeof before->text);
+}
+
+void error_forget_since(const struct error_before *before)
+{
+    error_set_plain(before->code, before->text);
 }
 
 const char *error_sentence(void)

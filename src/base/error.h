@@ -13,6 +13,15 @@ int error_set(int code, const char *format, ...) __attribute__((format(printf, 2
 /* As error_set with a fixed text and no formatting: for signal handlers. */
 int error_set_plain(int code, const char *text) __attribute__((cold));
 
+/* For calls that try several ways: what a failed attempt said is forgotten when another succeeds.
+ */
+struct error_before {
+    int code;
+    char text[1024];
+};
+void error_remember(struct error_before *before);
+void error_forget_since(const struct error_before *before);
+
 /* The thread's sentence; never NULL. */
 const char *error_sentence(void);
 

@@ -177,6 +177,8 @@ uint64_t free_block(const struct view *view, const struct actor *actor, uint64_t
         uint32_t tag = atomic_load_explicit(&view->tags[page], memory_order_acquire);
         if (tag == TAG_NOBODY || tag == TAG_MARK || !view_is_first(view, page))
             return 0;
+        if (look > 0 && tag != TAG_SHARED)
+            return 0;
         uint64_t n = free_tagged(view, actor, page, tag, 0, &taken);
         if (taken != TAKEN_AGAIN)
             return n;

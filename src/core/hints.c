@@ -178,6 +178,10 @@ void hints_lower(struct hints *hints, uint64_t group, unsigned seen, unsigned cl
 {
     uint8_t expected = (uint8_t)~seen;
     uint8_t lower = (uint8_t) ~(class | many);
+    if (class > (seen & HINT_RUN)) {
+        hints_raise(hints, group, class, many);
+        return;
+    }
     if (lower != expected)
         atomic_compare_exchange_strong_explicit(&hints->level[0][group], &expected, lower,
                                                 memory_order_relaxed, memory_order_relaxed);

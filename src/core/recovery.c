@@ -98,10 +98,10 @@ static int ident_is_dead(const struct pass *pass, uint64_t ident)
 
 static int spare_is_dead(const struct pass *pass, const struct row_shm *row)
 {
-    if (atomic_load_explicit(&row->spare.state, memory_order_acquire) == INTENT_IDLE)
-        return 0;
     if (atomic_load_explicit(&row->spare_abandoned, memory_order_acquire) != 0)
         return 1;
+    if (atomic_load_explicit(&row->spare.state, memory_order_acquire) == INTENT_IDLE)
+        return 0;
     uint64_t ident = atomic_load_explicit(&row->ident, memory_order_acquire);
     return ident != 0 && ident_is_dead(pass, ident);
 }
@@ -406,7 +406,9 @@ static int row_is_settled(const struct view *view, uint32_t row)
         if (atomic_load_explicit(&view->slots[slot].ident, memory_order_acquire) != 0 &&
             atomic_load_explicit(&view->slots[slot].row, memory_order_relaxed) == row)
             return 0;
-    return atomic_load_explicit(&view->rows[row].spare.state, memory_order_acquire) == INTENT_IDLE;
+    return atomic_load_explicit(&view->rows[row].spare.state, memory_order_acquire) ==
+               INTENT_IDLE &&
+           atomic_load_explicit(&view->rows[row].spare_abandoned, memory_order_acquire) == 0;
 }
 
 /* Calls visit for the first page of each block, with its tag. */

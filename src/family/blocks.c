@@ -47,10 +47,11 @@ static uint64_t place(struct pool *pool, uint64_t n, uint64_t align, struct look
 static uint64_t place_at_last(struct pool *pool, uint64_t n, uint64_t align, int *failed)
 {
     struct look look;
-    members_recover(pool);
+    int recovered = 0;
     for (int i = 0; i < LOOKS; i++) {
+        recovered = recovered || members_recover(pool);
         uint64_t page = place(pool, n, align, &look, failed);
-        if (page != NO_PAGE || *failed || !look.claimed)
+        if (page != NO_PAGE || *failed || (recovered && !look.claimed))
             return page;
         sched_yield();
     }

@@ -87,6 +87,7 @@ static void apply(void *context, struct pool *pool)
 int grants_apply(const struct grants *grants)
 {
     struct application application = {grants, 0};
+    pools_drop_unfinished();
     if (!grants->all)
         pools_each(apply, &application);
     return application.failed ? -1 : 0;

@@ -101,14 +101,19 @@ void identity_origin(uint64_t boot[2], uint64_t *namespace)
     *namespace = inode_of("/proc/self/ns/pid");
 }
 
+/* Where /proc is out of reach (after a chroot, say) the key has no boot: such a process cannot be
+ * told from others, so it counts as alive, and so do all others in its eyes. */
 static uint64_t read_key(void)
 {
     uint64_t boot[2];
     uint64_t namespace;
     identity_origin(boot, &namespace);
+    uint64_t time = inode_of("/proc/self/ns/time");
+    if ((boot[0] | boot[1]) == 0 || namespace == 0)
+        return 1;
     uint64_t machine = mix(boot[0] ^ mix(boot[1])) >> 32;
-    uint64_t spaces = mix(namespace ^ mix(inode_of("/proc/self/ns/time"))) >> 32;
-    return machine << 32 | (spaces != 0 ? spaces : 1);
+    uint64_t spaces = mix(namespace ^ mix(time)) >> 32;
+    return (machine != 0 ? machine : 1) << 32 | spaces;
 }
 
 struct identity identity_self(void)
@@ -159,8 +164,10 @@ int identity_pidfd(uint64_t start, pid_t pid)
 int identity_is_dead(uint64_t key, uint64_t start, pid_t pid)
 {
     struct identity self = identity_self();
+    if (key >> 32 == 0 || self.key >> 32 == 0)
+        return 0;
     if (key >> 32 != self.key >> 32)
-        return key != 0;
+        return 1;
     if (key != self.key)
         return 0;
     if (pid == self.pid && low_bits(start) == low_bits(self.start))

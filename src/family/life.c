@@ -227,45 +227,77 @@ static shmpool_id make_known(struct pool *pool, const struct plan *plan)
         registry_drop(id);
         id = -1;
     }
+    if (id > 0)
+        pools_remove_unfinished(pool);
     process_unlock();
-    if (id > 0 && pool->backend->publish != NULL &&
-        pool->backend->publish(&pool->object, plan->name) != 0) {
-        undo_enter(id);
-        id = -1;
-    }
     return id;
+}
+
+/* By the pool in the table: its hold on the object is the one that lasts. */
+static int publish(shmpool_id id, const struct plan *plan)
+{
+    struct pool *pool = place_for(id);
+    return pool->backend->publish != NULL ? pool->backend->publish(&pool->object, plan->name) : 0;
+}
+
+/* A fork never finds an object that nobody knows of: until it is in the table it is unfinished. */
+static int make_object(struct pool *pool, const struct plan *plan)
+{
+    uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
+    process_lock();
+    int failed = pool->backend->create(&pool->object, plan->name, size, plan->mode);
+    if (failed == 0) {
+        failed = map_new(pool, plan);
+        if (failed == 0) {
+            pools_add_unfinished(pool);
+        } else {
+            int saved = errno;
+            pool->backend->close(&pool->object);
+            errno = saved;
+        }
+    }
+    process_unlock();
+    return failed;
+}
+
+static void undo_object(struct pool *pool)
+{
+    int saved = errno;
+    process_lock();
+    pools_remove_unfinished(pool);
+    pool->backend->unmap(&pool->object, pool->base, pool->mapping_size);
+    pool->backend->close(&pool->object);
+    process_unlock();
+    errno = saved;
 }
 
 static shmpool_id create_planned(const struct plan *plan)
 {
     struct pool pool = {.backend = plan->backend};
-    uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
-    shmpool_id id = -1;
-    if (plan->backend->create(&pool.object, plan->name, size, plan->mode) != 0)
+    if (make_object(&pool, plan) != 0)
         return -1;
-    if (map_new(&pool, plan) == 0) {
-        if (write_pool(&pool, plan) == 0)
-            id = make_known(&pool, plan);
-        if (id < 0)
-            pool.backend->unmap(&pool.object, pool.base, pool.mapping_size);
-    }
-    if (id < 0) {
-        int saved = errno;
-        pool.backend->close(&pool.object);
-        errno = saved;
-    }
-    return id;
+    shmpool_id id = write_pool(&pool, plan) == 0 ? make_known(&pool, plan) : -1;
+    if (id > 0 && publish(id, plan) == 0)
+        return id;
+    if (id > 0)
+        undo_enter(id);
+    undo_object(&pool);
+    return -1;
 }
 
 shmpool_id shmpool_create(size_t size, const struct shmpool_options *options)
 {
     struct plan plan;
+    struct error_before before;
+    error_remember(&before);
     if (process_begin() != 0 || make_plan(&plan, size, options) != 0)
         return -1;
     for (int i = 0;; i++) {
         if (plan.generated)
             name_generate(plan.name);
         shmpool_id id = create_planned(&plan);
+        if (id > 0)
+            error_forget_since(&before);
         if (id > 0 || !plan.generated || errno != EEXIST || i == NAME_TRIES)
             return id;
     }
@@ -362,18 +394,16 @@ static shmpool_id open_with(const struct shmpool_backend *backend, const char *n
     if (!(backend->capabilities & SHMPOOL_BACKEND_NAMES))
         return error_set(ENOTSUP, "backend %s has no names by which a pool could be opened",
                          backend->name);
-    if (backend->open(&pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0) != 0)
-        return -1;
-    if (read_header(backend, &pool.object, &layout, &header, name) == 0) {
-        process_lock();
+    process_lock();
+    int failed = backend->open(&pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0);
+    if (failed == 0 && read_header(backend, &pool.object, &layout, &header, name) == 0)
         id = enter_opened(&pool, &layout, &header, name, flags);
-        process_unlock();
-    }
-    if (id == -1) {
+    if (failed == 0 && id == -1) {
         int saved = errno;
         backend->close(&pool.object);
         errno = saved;
     }
+    process_unlock();
     return id > 0 ? id : -1;
 }
 
@@ -397,10 +427,13 @@ static int try_backends(const char *given,
     }
     if (backend != NULL)
         return attempt(backend, name, flags);
-    int result = error_set(ENOENT, "there is no pool %s", name);
-    for (size_t i = 0; i < backend_count() && result < 0 && errno == ENOENT; i++)
-        if (backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES)
+    int result = -1;
+    int asked = 0;
+    for (size_t i = 0; i < backend_count() && result < 0 && (asked == 0 || errno == ENOENT); i++)
+        if (backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES) {
             result = attempt(backend_at(i), name, flags);
+            asked++;
+        }
     return result;
 }
 
@@ -411,10 +444,14 @@ shmpool_id shmpool_open(const char *name, unsigned flags)
     if (flags & ~(unsigned)SHMPOOL_RDONLY)
         return error_set(EINVAL, "shmpool_open takes SHMPOOL_RDONLY, not %#x",
                          flags & ~(unsigned)SHMPOOL_RDONLY);
+    struct error_before before;
+    error_remember(&before);
     shmpool_id id = try_backends(name, open_with, flags);
     struct pool *pool = id > 0 ? pools_find(id) : NULL;
     if (pool != NULL && !pool->readonly)
         members_recover(pool);
+    if (id > 0)
+        error_forget_since(&before);
     return id;
 }
 

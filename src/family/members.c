@@ -54,17 +54,19 @@ uint64_t members_ident(struct pool *pool)
 }
 
 /* An unfinished recovery would keep the lock for the life of the process: no cancellation in it. */
-void members_recover(struct pool *pool)
+int members_recover(struct pool *pool)
 {
     struct recovery_world world = members_world(pool);
     int cancel;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     uint64_t ident = members_ident(pool);
-    if (ident != 0 && recovery_begin(&pool->view, ident, &world)) {
+    int begun = ident != 0 && recovery_begin(&pool->view, ident, &world);
+    if (begun) {
         recovery_pass(&pool->view, &world);
         recovery_end(&pool->view);
     }
     pthread_setcancelstate(cancel, &cancel);
+    return begun;
 }
 
 static void sweep_rows(struct pool *pool)
@@ -182,6 +184,7 @@ static void renew_thread(struct thread *thread)
         return;
     thread->last = NULL;
     thread->members = NULL;
+    thread->spare = NULL;
     atomic_store(&thread->inside, 0);
     thread->era = process_era();
 }
@@ -198,8 +201,10 @@ static int spare_is_settled(struct pool *pool)
 static struct member *enter_spare(struct pool *pool, struct member *member)
 {
     pthread_mutex_lock(&pool->spare);
+    members_thread.spare = member;
     if (spare_is_settled(pool))
         return member;
+    members_thread.spare = NULL;
     pthread_mutex_unlock(&pool->spare);
     error_set(EMFILE,
               "pool %s has no member slot left, and this process's spare one waits for "
@@ -238,6 +243,7 @@ struct member *members_enter_slowly(struct pool *pool)
 
 void members_leave_spare(struct member *member)
 {
+    members_thread.spare = NULL;
     pthread_mutex_unlock(&atomic_load(&member->pool)->spare);
 }
 
@@ -278,12 +284,6 @@ static void unlink_member(struct pool *pool, struct member *member)
         }
 }
 
-static int spare_in_use_here(const struct pool *pool, const struct member *member)
-{
-    return member->slot == NO_SLOT && atomic_load(&members_thread.inside) != 0 &&
-           atomic_load(&pool->view.rows[pool->row].spare.state) != INTENT_IDLE;
-}
-
 void members_end_thread(void)
 {
     struct thread *thread = &members_thread;
@@ -296,12 +296,13 @@ void members_end_thread(void)
         next = member->next_of_thread;
         if (pool != NULL) {
             unlink_member(pool, member);
-            give_back(pool, member, spare_in_use_here(pool, member));
+            give_back(pool, member, thread->spare == member);
         }
         free(member);
     }
     process_unlock();
     thread->members = NULL;
+    thread->spare = NULL;
     atomic_store(&thread->inside, 0);
 }
 
@@ -324,7 +325,8 @@ int members_begin(void)
 
 void members_release(struct pool *pool)
 {
-    for (struct member *member = pool->members; member != NULL; member = member->next_of_pool) {
+    for (struct member *member = pool->members, *next; member != NULL; member = next) {
+        next = member->next_of_pool; /* its thread may free it from the store on */
         give_back(pool, member, 0);
         atomic_store(&member->pool, NULL);
     }

@@ -27,6 +27,7 @@ struct thread {
     _Atomic uint32_t inside;
     struct member *last; /* the slot used last */
     struct member *members;
+    struct member *spare; /* the one whose pool's spare intent this thread holds */
 };
 
 extern _Thread_local struct thread members_thread;
@@ -64,8 +65,9 @@ void members_release(struct pool *pool);
 /* Gives the calling thread's slots back; an operation that it left unfinished is settled. */
 void members_end_thread(void);
 
-/* One recovery pass over a pool that is writable here, unless another process is at it. */
-void members_recover(struct pool *pool);
+/* One recovery pass over a pool that is writable here; 0 when another thread or process is at it.
+ */
+int members_recover(struct pool *pool);
 
 /* What recovery asks of this process. */
 struct recovery_world members_world(struct pool *pool);

@@ -54,8 +54,11 @@ static void is_holding(void *context, struct pool *pool)
 {
     struct holding *holding = context;
     uintptr_t offset = holding->address - pool->view.pages;
+    uint64_t most = pool->view.max_pages << pool->view.page_shift;
+    if (holding->address < pool->view.pages || offset >= most)
+        return; /* found out without touching a pool that another thread may be releasing */
     uint64_t size = view_limit(&pool->view) << pool->view.page_shift;
-    if (holding->address >= pool->view.pages && offset < size && holding->n <= size - offset)
+    if (offset < size && holding->n <= size - offset)
         holding->pool = pool;
 }
 
@@ -81,6 +84,30 @@ int pools_make_readonly(struct pool *pool)
         return -1;
     pool->readonly = 1;
     return pool->backend->restrict_access(&pool->object);
+}
+
+static struct pool *unfinished;
+
+void pools_add_unfinished(struct pool *pool)
+{
+    pool->next_unfinished = unfinished;
+    unfinished = pool;
+}
+
+void pools_remove_unfinished(struct pool *pool)
+{
+    for (struct pool **link = &unfinished; *link != NULL; link = &(*link)->next_unfinished)
+        if (*link == pool) {
+            *link = pool->next_unfinished;
+            return;
+        }
+}
+
+void pools_drop_unfinished(void)
+{
+    for (struct pool *pool = unfinished; pool != NULL; pool = pool->next_unfinished)
+        pools_drop(pool);
+    unfinished = NULL;
 }
 
 int pools_index_is_free(shmpool_id id)

@@ -34,6 +34,7 @@ struct pool {
     uint64_t ident;
     struct member *members;
     pthread_mutex_t spare; /* held by the thread that uses the row's spare intent */
+    struct pool *next_unfinished;
 };
 
 extern _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
@@ -68,6 +69,12 @@ void pools_drop(struct pool *pool);
 /* Replaces a pool's mapping by a read-only one and gives up what could write. 0, or -1 with errno;
  * system calls only. */
 int pools_make_readonly(struct pool *pool);
+
+/* A pool that is mapped but not in the table yet, while it is created; under process_lock. A worker
+ * started meanwhile drops it. */
+void pools_add_unfinished(struct pool *pool);
+void pools_remove_unfinished(struct pool *pool);
+void pools_drop_unfinished(void);
 
 /* For the registry: whether this process can use the ID's place; notes the use of all mapped pools.
  */

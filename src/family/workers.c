@@ -49,11 +49,13 @@ static struct child {
 } * children;
 static size_t n_children;
 static size_t room_for_children;
+static size_t n_starting; /* places of the array promised to starts under way */
 
 void workers_renew(void)
 {
     atomic_store(&self, 0);
     n_children = 0;
+    n_starting = 0;
 }
 
 shmpool_worker shmpool_self(void)
@@ -98,11 +100,12 @@ static void reap_ended(void)
     process_unlock();
 }
 
-static int room_for_child(void)
+/* Made sure of before the fork: every worker that exists can be noted. */
+static int reserve_child(void)
 {
     int failed = 0;
     process_lock();
-    if (n_children == room_for_children) {
+    if (n_children + n_starting == room_for_children) {
         size_t room = room_for_children != 0 ? room_for_children * 2 : 16;
         struct child *larger = realloc(children, room * sizeof *children);
         failed = larger == NULL;
@@ -111,8 +114,16 @@ static int room_for_child(void)
             room_for_children = room;
         }
     }
+    n_starting += !failed;
     process_unlock();
     return failed ? error_set(ENOMEM, "no memory to note another worker") : 0;
+}
+
+static void give_up_child(void)
+{
+    process_lock();
+    n_starting--;
+    process_unlock();
 }
 
 __attribute__((destructor)) static void reap_at_exit(void)
@@ -156,7 +167,8 @@ static _Noreturn void end_worker(struct worker_shm *worker, shmpool_worker id, i
     if (atomic_load(&self) == id) {
         members_end_thread();
         reap_ended();
-        atomic_store(&worker->own, WORKER_HAS_STATUS | (unsigned)(status & 0xff) << 8);
+        if (atomic_load(&worker->id) == id)
+            atomic_store(&worker->own, WORKER_HAS_STATUS | (unsigned)(status & 0xff) << 8);
     }
     _exit(status & 0xff);
 }
@@ -231,6 +243,7 @@ static pid_t fork_worker(struct start *start)
 static void note_child(const struct start *start, pid_t pid)
 {
     process_lock();
+    n_starting--;
     children[n_children++] = (struct child){start->id, pid};
     process_unlock();
     note_worker(start->worker, pid);
@@ -244,7 +257,7 @@ shmpool_worker shmpool_start(int (*run)(void *), void *arg,
         grants_plan(&grants, options) != 0)
         return -1;
     reap_ended();
-    if (room_for_child() != 0)
+    if (reserve_child() != 0)
         return -1;
     struct start start = {.run = run,
                           .arg = arg,
@@ -252,12 +265,15 @@ shmpool_worker shmpool_start(int (*run)(void *), void *arg,
                           .flags = options != NULL ? options->flags : 0,
                           .starter = identity_self()};
     start.id = registry_take_worker(&start.worker);
-    if (start.id < 0)
+    if (start.id < 0) {
+        give_up_child();
         return -1;
+    }
     pid_t pid = fork_worker(&start);
     if (pid < 0) {
         int error = errno;
         registry_drop_worker(start.worker);
+        give_up_child();
         return error_set(error,
                          "the worker's process cannot be made: %s; the limit may be that of "
                          "`ulimit -u` or of the control group",
@@ -277,9 +293,21 @@ static struct worker_shm *find_worker(shmpool_worker id)
     return worker;
 }
 
+/* A pidfd of the worker; -1 and ESRCH when it ended. A start time that could not be read, though
+ * /proc is there, is that of a process that was gone already. */
+static int worker_pidfd(const struct worker_shm *worker)
+{
+    uint64_t start = atomic_load(&worker->start);
+    if (start == 0 && identity_self().start != 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    return identity_pidfd(start, atomic_load(&worker->pid));
+}
+
 static int wait_for_end(const struct worker_shm *worker, shmpool_worker id, int timeout_ms)
 {
-    int pidfd = identity_pidfd(atomic_load(&worker->start), atomic_load(&worker->pid));
+    int pidfd = worker_pidfd(worker);
     if (pidfd < 0 && errno == ESRCH)
         return 0;
     if (pidfd < 0)
@@ -343,7 +371,9 @@ int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
         !atomic_compare_exchange_strong(&worker->state, &running, WORKER_TAKEN))
         return error_set(EBADF, "worker %d was joined already", (int)id);
     registry_drop_worker(worker);
+    process_lock(); /* no other thread releases a pool meanwhile */
     pools_each(recover_pool, NULL);
+    process_unlock();
     if (wait_status != NULL)
         *wait_status = status;
     return 0;
@@ -358,7 +388,7 @@ int shmpool_kill(shmpool_worker id, int signal)
     struct worker_shm *worker = find_worker(id);
     if (worker == NULL)
         return -1;
-    int pidfd = identity_pidfd(atomic_load(&worker->start), atomic_load(&worker->pid));
+    int pidfd = worker_pidfd(worker);
     int error = pidfd < 0 ? errno : 0;
     if (pidfd >= 0) {
         if (identity_wait(pidfd, 0))
