@@ -7,6 +7,7 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <shmpool/pool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,20 +52,41 @@ static struct pool *place_for(shmpool_id id)
     return pool;
 }
 
+/* Names are readable for the life of the process, so they are never freed. */
+struct kept_name {
+    struct kept_name *next;
+    char text[NAME_LIMIT + 1];
+};
+
+static struct kept_name *kept_names;
+
+static char *keep_name(const char *name)
+{
+    struct kept_name *kept = malloc(offsetof(struct kept_name, text) + strlen(name) + 1);
+    if (kept == NULL)
+        return NULL;
+    strcpy(kept->text, name);
+    kept->next = kept_names;
+    kept_names = kept;
+    return kept->text;
+}
+
+/* Puts a mapped pool into the process's table; under process_lock. */
 static int enter(shmpool_id id, const struct pool *made, const char *name)
 {
     struct pool *pool = place_for(id);
-    char *copy = pool != NULL && atomic_load(&pool->id) == id && pool->name != NULL ? pool->name
-                                                                                    : strdup(name);
-    if (pool == NULL || copy == NULL)
-        return pool == NULL ? -1 : error_set(ENOMEM, "no memory for the pool's name");
+    if (pool == NULL)
+        return -1;
+    char *text = atomic_load(&pool->id) == id ? pool->name : keep_name(name);
+    if (text == NULL)
+        return error_set(ENOMEM, "no memory for the pool's name");
     pool->readonly = made->readonly;
     pool->view = made->view;
     pool->base = made->base;
     pool->mapping_size = made->mapping_size;
     pool->backend = made->backend;
     pool->object = made->object;
-    pool->name = copy;
+    pool->name = text;
     pool->row = 0;
     pool->ident = 0;
     pool->members = NULL;
