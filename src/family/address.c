@@ -1,6 +1,7 @@
 #include "family/address.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -19,6 +20,16 @@ struct zone {
     uint64_t start;
     uint64_t end;
 };
+
+/* Present in programs under the thread or memory sanitizer. Their mmap silently takes another
+ * address for one that they own, 0 even, where a privileged process then fails. */
+extern void __tsan_init(void) __attribute__((weak));
+extern void __msan_init(void) __attribute__((weak));
+
+static int zone_is_owned(void)
+{
+    return __tsan_init != NULL || __msan_init != NULL;
+}
 
 /* The stack lies just below the end of user space. Where that is too low for the zone, its third
  * quarter serves. */
@@ -63,9 +74,10 @@ void *address_map_new(const struct shmpool_backend *backend, const struct shmpoo
                       size_t length)
 {
     char size[ERROR_SIZE_TEXT];
-    void *address = map_in(zone_here(), backend, object, length);
+    const struct zone fallback = {FALLBACK_START, FALLBACK_END};
+    void *address = map_in(zone_is_owned() ? fallback : zone_here(), backend, object, length);
     if (address == NULL && try_elsewhere(errno))
-        address = map_in((struct zone){FALLBACK_START, FALLBACK_END}, backend, object, length);
+        address = map_in(fallback, backend, object, length);
     if (address == NULL && try_elsewhere(errno))
         error_set(ENOMEM,
                   "no address space for %s, tables included: ask for less, or raise the limit that "

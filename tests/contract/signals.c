@@ -18,6 +18,7 @@ static struct {
     shmpool_id pool;
     char *landmark; /* a block that is always there */
     size_t length;
+    suseconds_t period; /* of the storm, microseconds */
     void *kept[N_KEPT]; /* blocks that the handler got and did not free yet */
     int n_kept;
     volatile int n_calls;
@@ -47,6 +48,14 @@ static void allocate_and_free_in_handler(void)
         expect(shmpool_free(handler.pool, block) == 0);
 }
 
+/* The next signal comes so many microseconds after this one was dealt with: the thread gets on in
+ * between, however slow it is. */
+static void set_alarm(suseconds_t delay)
+{
+    const struct itimerval timer = {{0, 0}, {0, delay}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 static void on_alarm(int number)
 {
     int code = errno;
@@ -57,6 +66,7 @@ static void on_alarm(int number)
         handler.n_kept--;
     expect(shmpool_size_at(handler.pool, handler.landmark) == (ssize_t)pages(handler.length));
     expect(shmpool_of(handler.landmark) == handler.pool);
+    set_alarm(handler.period);
     errno = code;
 }
 
@@ -64,21 +74,22 @@ static void count_only(int number)
 {
     (void)number;
     handler.n_calls++;
+    set_alarm(handler.period);
 }
 
-/* A signal every so many microseconds, without SA_RESTART. */
+/* Without SA_RESTART. */
 static void storm_start(void (*function)(int), suseconds_t period)
 {
     struct sigaction action = {.sa_handler = function};
-    struct itimerval timer = {{0, period}, {0, period}};
     ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
-    ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+    handler.period = period;
+    set_alarm(period);
 }
 
 static void storm_stop(void)
 {
-    const struct itimerval off = {{0, 0}, {0, 0}};
-    setitimer(ITIMER_REAL, &off, NULL);
+    signal(SIGALRM, SIG_IGN);
+    set_alarm(0);
     signal(SIGALRM, SIG_DFL);
 }
 
