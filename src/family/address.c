@@ -31,13 +31,13 @@ static int zone_is_owned(void)
     return __tsan_init != NULL || __msan_init != NULL;
 }
 
-/* The stack lies just below the end of user space. Where that is too low for the zone, its third
- * quarter serves. */
+/* The stack lies just below the end of user space, which has 39 bits at least. Where that is too
+ * low for the zone, its third quarter serves. A lower stack was put there by valgrind. */
 static struct zone zone_here(void)
 {
     int on_stack;
     uint64_t top = UINT64_C(1) << (64 - __builtin_clzll((uint64_t)(uintptr_t)&on_stack));
-    if (top > ZONE_END)
+    if (top > ZONE_END || top < UINT64_C(1) << 39)
         return (struct zone){ZONE_START, ZONE_END};
     return (struct zone){top / 2, top / 4 * 3};
 }
