@@ -75,12 +75,18 @@ static int count(const struct options *options, const struct input *input)
     return result;
 }
 
+static pid_t master;
+
 /* The first touch of a page raises SIGBUS when the system has no memory for it. In a worker that is
  * a death like any other; in the master it is the end. */
-static void say_no_memory(int signal)
+static void end_by_sigbus(int number)
 {
     static const char sentence[] = "wordcount: " CREW_NO_MEMORY "\n";
-    (void)signal;
+    if (getpid() != master) {
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
     ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
     (void)written;
     _exit(STATUS_FAILURE);
@@ -90,7 +96,8 @@ int main(int argc, char *argv[])
 {
     struct options options = options_parse(argc, argv);
     struct input input;
-    signal(SIGBUS, say_no_memory);
+    master = getpid();
+    signal(SIGBUS, end_by_sigbus);
     if (input_open(&input, options.files, options.n_files) != 0)
         return STATUS_FAILURE;
     int result = count(&options, &input);

@@ -2,7 +2,6 @@
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <signal.h>
 
 #include "cell.h"
 #include "lexicon.h"
@@ -117,7 +116,6 @@ static int count_chunks(struct worker *worker)
 int worker_run(void *task)
 {
     const struct worker_task *given = task;
-    signal(SIGBUS, SIG_DFL); /* the master's way to say it is not ours */
     struct worker worker = {.input = given->input, .number = given->worker};
     table_open(&worker.hand, given->pool, given->slot);
     int result = lexicon_open(&worker.lexicon);
