@@ -332,6 +332,23 @@ START_TEST(the_slots_of_the_dead_come_back)
 }
 END_TEST
 
+static int takes_a_page_and_ends(void *arg)
+{
+    const struct estate *estate = arg;
+    void *block = shmpool_alloc(estate->pool, 1);
+    CHILD_CHECK(block != NULL);
+    return shmpool_free(estate->pool, block);
+}
+
+START_TEST(thousands_of_processes_may_use_a_pool_one_after_the_other)
+{
+    struct estate *estate = estate_new(2);
+    for (int i = 0; i < 3000; i++)
+        ck_child_ok(takes_a_page_and_ends, estate);
+    estate_drop(estate);
+}
+END_TEST
+
 START_TEST(recovering_a_sound_pool_changes_nothing)
 {
     struct estate *estate = estate_new(100);
@@ -363,6 +380,7 @@ TCase *reclaim_case(void)
     tcase_add_test(tcase, anyone_may_publish_a_block);
     tcase_add_test(tcase, blocks_of_the_dead_stay_until_they_are_reclaimed);
     tcase_add_test(tcase, the_slots_of_the_dead_come_back);
+    tcase_add_test(tcase, thousands_of_processes_may_use_a_pool_one_after_the_other);
     tcase_add_test(tcase, recovering_a_sound_pool_changes_nothing);
     return tcase;
 }

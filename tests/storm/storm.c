@@ -13,11 +13,11 @@
 #include "support/random.h"
 
 enum {
-    KILLS = 1000,          /* unless STORM_KILLS says otherwise */
-    PATIENCE = 60,         /* seconds without getting on that count as a hang */
-    STOP_EVERY = 5,        /* kills, about */
-    CHECK_EVERY = 25,      /* kills */
-    MAX_STEPS_BETWEEN = 40 /* of the victim, before it is killed */
+    KILLS = 1000,           /* unless STORM_KILLS says otherwise */
+    PATIENCE = 60,          /* seconds without getting on that count as a hang */
+    STOP_EVERY = 5,         /* kills, about */
+    CHECK_EVERY = 25,       /* kills */
+    MAX_STEPS_BETWEEN = 200 /* of the victim, before it is killed */
 };
 
 struct post {
@@ -149,8 +149,11 @@ static void wait_for_steps(const struct post *post)
     uint64_t wanted =
         atomic_load(&row->steps) + random_between(&master.random, 0, MAX_STEPS_BETWEEN);
     watch("no step", post->number);
-    while (atomic_load(&row->steps) < wanted)
+    while (atomic_load(&row->steps) < wanted) {
+        if (shmpool_kill(post->worker, 0) != 0)
+            give_up("a worker ended by itself");
         usleep(50);
+    }
 }
 
 /* So that the kill falls anywhere between two steps. */

@@ -1,5 +1,5 @@
-/* The kill storm: workers allocate and free, and are killed at random moments. Now and then
- * one is stopped for a while, and nobody may be held up by that.
+/* The kill storm: workers allocate and free, and are killed at random moments. Now and then one is
+ * stopped for a while, and nobody may be held up by that.
  *
  * Two pools. The arena is what the storm is about: blocks of one word and of many are taken from it
  * and given back. The ledger holds what the test itself keeps: a row for every worker that ever
@@ -8,12 +8,12 @@
  * How a page that was handed out twice is found: whoever gets a block exchanges its number into the
  * entry of each of its pages. A number that it finds there must be 0 or that of a worker that was
  * declared dead before its blocks were reclaimed; that of a living one means "double". Each page
- * also carries its owner's number and the block's, at both ends, checked before the block is freed:
- * so a second owner is found even if it got the page later.
+ * also begins with its owner's number and the block's, checked before the block is freed: so a
+ * second owner is found even if it got the page later.
  *
- * How a lost page is found: when all have ended and the dead are reclaimed, everything is free.
- * How a hang is found: before each kill the victim must have made some steps; a watchdog
- * ends the storm when the master waits too long for that, or for any call of its own. */
+ * How a lost page is found: when all have ended and the dead are reclaimed, everything is free. How
+ * a hang is found: before each kill the victim must have made some steps; a watchdog ends the storm
+ * when the master waits too long for that, or for any call of its own. */
 #ifndef TESTS_STORM_STORM_H
 #define TESTS_STORM_STORM_H
 
@@ -27,13 +27,14 @@ enum {
     STORM_WORKERS = 5,  /* alive at once */
     STORM_SHORT = 32,   /* blocks of up to this many pages fit one word */
     STORM_LONG = 200,   /* and longer ones up to this many do not */
+    STORM_HURRY = 20,   /* longer blocks given back at once, at most, between two it keeps */
     STORM_HELD = 6      /* blocks that a worker holds at most */
 };
 
 /* One a worker. Written by the worker, but dead and pid by the master. */
 struct storm_row {
-    _Atomic uint64_t steps;    /* allocations and frees that returned: it gets on */
-    _Atomic uint64_t one_word; /* blocks freed that fit a word */
+    _Atomic uint64_t steps;    /* grows while it gets on */
+    _Atomic uint64_t one_word; /* blocks given back that fit a word */
     _Atomic uint64_t multi;    /* and longer ones */
     _Atomic uint64_t no_room;
     _Atomic int dead; /* set after its end and before its blocks are reclaimed */

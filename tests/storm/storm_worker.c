@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "support/child.h"
 #include "support/random.h"
 
 struct held {
@@ -23,16 +23,20 @@ struct worker {
     uint32_t n_blocks;
 };
 
-/* What stands at both ends of each page of a block. */
+/* What stands at the beginning of each page of a block, and at the end of the last. */
 static uint64_t mark_of(const struct worker *worker, const struct held *held)
 {
     return (uint64_t)worker->number << 32 | held->number;
 }
 
-static char *ends_of_page(const struct worker *worker, const struct held *held, size_t i, int end)
+static char *beginning_of(const struct worker *worker, const struct held *held, size_t i)
 {
-    char *page = held->address + i * worker->storm->page;
-    return end == 0 ? page : page + worker->storm->page - sizeof(uint64_t);
+    return held->address + i * worker->storm->page;
+}
+
+static char *end_of(const struct worker *worker, const struct held *held)
+{
+    return beginning_of(worker, held, held->length) - sizeof(uint64_t);
 }
 
 static _Atomic uint32_t *entry_of(const struct worker *worker, const struct held *held, size_t i)
@@ -60,50 +64,115 @@ static void sign_page(const struct worker *worker, const struct held *held, size
     uint64_t mark = mark_of(worker, held);
     if (!is_nobody(worker, before))
         report(worker, held, i, "handed out while it belongs to worker", before);
-    memcpy(ends_of_page(worker, held, i, 0), &mark, sizeof mark);
-    memcpy(ends_of_page(worker, held, i, 1), &mark, sizeof mark);
+    memcpy(beginning_of(worker, held, i), &mark, sizeof mark);
 }
 
-static void check_page(const struct worker *worker, const struct held *held, size_t i)
+static void sign(const struct worker *worker, const struct held *held)
 {
-    uint64_t found[2];
-    memcpy(&found[0], ends_of_page(worker, held, i, 0), sizeof found[0]);
-    memcpy(&found[1], ends_of_page(worker, held, i, 1), sizeof found[1]);
-    for (int end = 0; end < 2; end++)
-        if (found[end] != mark_of(worker, held))
-            report(worker, held, i, "overwritten with", found[end]);
-    uint32_t before = atomic_exchange(entry_of(worker, held, i), 0);
-    if (before != worker->number)
-        report(worker, held, i, "taken over by worker", before);
-}
-
-static void take(struct worker *worker, struct held *held)
-{
-    bool one_word = random_next(&worker->random) % 2 == 0;
-    held->length = one_word ? random_between(&worker->random, 1, STORM_SHORT)
-                            : random_between(&worker->random, STORM_SHORT + 1, STORM_LONG);
-    held->number = ++worker->n_blocks;
-    held->address = shmpool_alloc(worker->storm->arena, held->length * worker->storm->page);
-    atomic_fetch_add(&worker->row->steps, 1);
-    if (held->address == NULL) {
-        CHILD_CHECK(errno == ENOSPC);
-        atomic_fetch_add(&worker->row->no_room, 1);
-        return;
-    }
+    uint64_t mark = mark_of(worker, held);
     for (size_t i = 0; i < held->length; i++)
         sign_page(worker, held, i);
+    memcpy(end_of(worker, held), &mark, sizeof mark);
 }
 
-static void give(struct worker *worker, struct held *held)
+static void check_mark(const struct worker *worker, const struct held *held, size_t i,
+                       const char *place)
 {
+    uint64_t found;
+    memcpy(&found, place, sizeof found);
+    if (found != mark_of(worker, held))
+        report(worker, held, i, "overwritten with", found);
+}
+
+static void check(const struct worker *worker, const struct held *held)
+{
+    check_mark(worker, held, held->length - 1, end_of(worker, held));
+    for (size_t i = 0; i < held->length; i++) {
+        check_mark(worker, held, i, beginning_of(worker, held, i));
+        uint32_t before = atomic_exchange(entry_of(worker, held, i), 0);
+        if (before != worker->number)
+            report(worker, held, i, "taken over by worker", before);
+    }
+}
+
+static size_t draw_length(struct worker *worker, bool one_word)
+{
+    return one_word ? random_between(&worker->random, 1, STORM_SHORT)
+                    : random_between(&worker->random, STORM_SHORT + 1, STORM_LONG);
+}
+
+static bool draw_kind(struct worker *worker)
+{
+    return random_next(&worker->random) % 2 == 0;
+}
+
+static void count_blocks(const struct worker *worker, bool one_word, uint64_t n)
+{
+    atomic_fetch_add(one_word ? &worker->row->one_word : &worker->row->multi, n);
+    atomic_fetch_add(&worker->row->steps, n);
+}
+
+/* A call failed that may not: with the sentence, so that the run need not be repeated. */
+static void expect(const struct worker *worker, const struct held *held, bool right,
+                   const char *call)
+{
+    if (right)
+        return;
+    fprintf(stderr, "storm: worker %u, block %u of %zu pages: %s: %s (%s)\n", worker->number,
+            held->number, held->length, call, shmpool_errmsg(), strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+static bool take(const struct worker *worker, struct held *held)
+{
+    held->address = shmpool_alloc(worker->storm->arena, held->length * worker->storm->page);
+    expect(worker, held, held->address != NULL || errno == ENOSPC, "alloc");
+    return held->address != NULL;
+}
+
+static void give(const struct worker *worker, struct held *held)
+{
+    const shmpool_id arena = worker->storm->arena;
     const size_t size = held->length * worker->storm->page;
-    for (size_t i = 0; i < held->length; i++)
-        check_page(worker, held, i);
-    CHILD_CHECK(shmpool_size_at(worker->storm->arena, held->address) == (ssize_t)size);
-    CHILD_CHECK(shmpool_free(worker->storm->arena, held->address) == 0);
+    expect(worker, held, shmpool_size_at(arena, held->address) == (ssize_t)size, "size_at");
+    expect(worker, held, shmpool_free(arena, held->address) == 0, "free");
     held->address = NULL;
+}
+
+/* Blocks that are given back at once, unsigned: so that most of a worker's time, and most deaths,
+ * are inside of the library. Those within a word are much faster, so there are more. */
+static void hurry(struct worker *worker)
+{
+    bool one_word = draw_kind(worker);
+    uint64_t n = random_between(&worker->random, 0, one_word ? STORM_HURRY * 50 : STORM_HURRY);
+    for (uint64_t i = 0; i < n; i++) {
+        struct held held = {.length = draw_length(worker, one_word)};
+        if (take(worker, &held))
+            give(worker, &held);
+    }
+    count_blocks(worker, one_word, n);
+}
+
+static void keep(struct worker *worker, struct held *held)
+{
+    held->length = draw_length(worker, draw_kind(worker));
+    held->number = ++worker->n_blocks;
+    if (take(worker, held))
+        sign(worker, held);
+    else
+        atomic_fetch_add(&worker->row->no_room, 1);
     atomic_fetch_add(&worker->row->steps, 1);
-    atomic_fetch_add(held->length <= STORM_SHORT ? &worker->row->one_word : &worker->row->multi, 1);
+}
+
+static void step(struct worker *worker, struct held *held)
+{
+    if (held->address == NULL) {
+        keep(worker, held);
+        return;
+    }
+    check(worker, held);
+    give(worker, held);
+    count_blocks(worker, held->length <= STORM_SHORT, 1);
 }
 
 int storm_work(void *arg)
@@ -116,14 +185,11 @@ int storm_work(void *arg)
         .number = role->number,
     };
     while (atomic_load(role->storm->stop) == 0) {
-        struct held *held = &worker.held[random_between(&worker.random, 0, STORM_HELD - 1)];
-        if (held->address == NULL)
-            take(&worker, held);
-        else
-            give(&worker, held);
+        step(&worker, &worker.held[random_between(&worker.random, 0, STORM_HELD - 1)]);
+        hurry(&worker);
     }
     for (int i = 0; i < STORM_HELD; i++)
         if (worker.held[i].address != NULL)
-            give(&worker, &worker.held[i]);
+            step(&worker, &worker.held[i]);
     return 0;
 }
