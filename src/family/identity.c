@@ -2,20 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/members.h"
+#include "family/watch.h"
 
-enum { STAT_START = 22, STAT_EXIT_CODE = 52 };
+enum { STAT_THREADS = 20, STAT_START = 22, STAT_EXIT_CODE = 52 };
 
 static _Atomic uint64_t own_start;
 static _Atomic uint64_t own_key;
@@ -136,29 +133,21 @@ static uint64_t low_bits(uint64_t start)
     return start & ((UINT64_C(1) << IDENT_START_BITS) - 1);
 }
 
-static int is_readable(int pidfd)
+int identity_began_otherwise(pid_t pid, uint64_t start)
 {
-    struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
-    return poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLIN);
+    uint64_t now = identity_start_of(pid);
+    return start != 0 && now != 0 && low_bits(now) != low_bits(start);
 }
 
-int identity_pidfd(uint64_t start, pid_t pid)
+/* A zombie may be a first thread that ended before the others: they are counted still. */
+int identity_has_ended(pid_t pid, uint64_t start)
 {
-    int pidfd = pidfd_open(pid, 0);
-    if (pidfd < 0) {
-        /* EINVAL, ENOENT: the number is a thread's by now, so no process has it. */
-        if (errno == EINVAL || errno == ENOENT)
-            errno = ESRCH;
-        return -1;
-    }
-    /* Read after the pidfd was opened: an equal start time means that it is of that process. */
-    uint64_t now = identity_start_of(pid);
-    if (start != 0 && now != 0 && low_bits(now) != low_bits(start)) {
-        close(pidfd);
-        errno = ESRCH;
-        return -1;
-    }
-    return pidfd;
+    char state;
+    uint64_t now;
+    uint64_t n_threads = stat_field(pid, STAT_THREADS, &state, &now);
+    if (start != 0 && now != 0 && low_bits(now) != low_bits(start))
+        return 1;
+    return (state == 'Z' && n_threads <= 1) || state == 'X';
 }
 
 int identity_is_dead(uint64_t key, uint64_t start, pid_t pid)
@@ -173,35 +162,13 @@ int identity_is_dead(uint64_t key, uint64_t start, pid_t pid)
     if (pid == self.pid && low_bits(start) == low_bits(self.start))
         return 0;
     int saved = errno;
-    int pidfd = identity_pidfd(start, pid);
-    int dead = pidfd < 0 ? errno == ESRCH : is_readable(pidfd);
-    if (pidfd >= 0)
-        close(pidfd);
+    struct watch watch;
+    int begun = watch_begin(&watch, start, pid) == 0;
+    int dead = begun ? watch_wait(&watch, 0) : errno == ESRCH;
+    if (begun)
+        watch_end(&watch);
     errno = saved;
     return dead;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int identity_wait(int pidfd, int timeout_ms)
-{
-    int64_t end = now_ms() + timeout_ms;
-    for (;;) {
-        int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
-        struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
-        int ready = poll(&wanted, 1, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
-        if (ready == 1)
-            return 1;
-        if (ready == 0 && timeout_ms >= 0 && now_ms() >= end)
-            return 0;
-        if (ready < 0 && errno != EINTR)
-            return 0;
-    }
 }
 
 int identity_zombie_status(pid_t pid, uint64_t start)

@@ -1,9 +1,8 @@
 /* Who a process is, and whether it is dead.
  *
  * A pid alone names nobody: it is used again, and it means different processes in different
- * namespaces. An identity is pid, start time, boot and namespaces together. Death is read from a
- * pidfd, which was never seen to be wrong: it becomes readable when the last thread is gone, zombie
- * or not. Whatever cannot be decided counts as alive. */
+ * namespaces. An identity is pid, start time, boot and namespaces together. Whatever cannot be
+ * decided counts as alive. */
 #ifndef SHMPOOL_FAMILY_IDENTITY_H
 #define SHMPOOL_FAMILY_IDENTITY_H
 
@@ -29,12 +28,12 @@ uint64_t identity_start_of(pid_t pid);
 /* 1 only when the process is proven dead. start may be cut to its low 30 bits; 0: not known. */
 int identity_is_dead(uint64_t key, uint64_t start, pid_t pid);
 
-/* A pidfd of that very process; -1 and ESRCH when it is dead and its pid may be another's by now.
- */
-int identity_pidfd(uint64_t start, pid_t pid);
+/* 1 when the process that has the pid now is another than the one that began then: for who holds
+ * something by which the pid cannot change hands meanwhile. start as above. */
+int identity_began_otherwise(pid_t pid, uint64_t start);
 
-/* 1 when the process behind the pidfd has ended. Waits up to timeout_ms, -1 for ever. */
-int identity_wait(int pidfd, int timeout_ms);
+/* 1 when /proc shows that the process that began then has ended, all threads of it. */
+int identity_has_ended(pid_t pid, uint64_t start);
 
 /* The wait status of a zombie that its parent has not reaped yet; -1 when it cannot be read. */
 int identity_zombie_status(pid_t pid, uint64_t start);

@@ -79,6 +79,43 @@ static void sweep_rows(struct pool *pool)
     }
 }
 
+/* ---- records ---- */
+
+/* All that were ever made, and those that nobody uses; under process_lock. They are kept, for a
+ * child that was forked in the middle of malloc may not free what it inherits. */
+static _Atomic(struct member *) records;
+static struct member *unused;
+
+static struct member *take_record(void)
+{
+    struct member *member = unused;
+    if (member != NULL) {
+        unused = member->next_of_thread;
+        *member = (struct member){.next_record = member->next_record};
+        return member;
+    }
+    member = calloc(1, sizeof *member);
+    if (member != NULL) {
+        member->next_record = atomic_load(&records);
+        atomic_store(&records, member);
+    }
+    return member;
+}
+
+static void keep_record(struct member *member)
+{
+    member->next_of_thread = unused;
+    unused = member;
+}
+
+void members_renew(void)
+{
+    unused = NULL;
+    for (struct member *member = atomic_load(&records); member != NULL;
+         member = member->next_record)
+        keep_record(member);
+}
+
 /* ---- becoming a member ---- */
 
 /* Rows of dead processes are given back whenever the used part of the table has doubled, so that it
@@ -135,31 +172,26 @@ static void take_slot(struct pool *pool, struct member *member)
 
 static struct member *become_member(struct pool *pool)
 {
-    struct member *member = calloc(1, sizeof *member);
-    if (member == NULL) {
-        error_set(ENOMEM, "no memory for a member of pool %s", pool->name);
-        return NULL;
-    }
     process_lock();
-    int failed = take_row(pool);
-    if (failed == 0) {
+    struct member *member = take_row(pool) == 0 ? take_record() : NULL;
+    if (member != NULL) {
         take_slot(pool, member);
         atomic_store(&member->pool, pool);
         member->next_of_pool = pool->members;
         pool->members = member;
+    } else if (pool->row != 0) {
+        error_set(ENOMEM, "no memory for a member of pool %s", pool->name);
     }
     process_unlock();
-    if (failed != 0) {
-        free(member);
+    if (member == NULL)
         return NULL;
-    }
     member->next_of_thread = members_thread.members;
     members_thread.members = member;
     pthread_setspecific(at_thread_end, &members_thread);
     return member;
 }
 
-/* The thread's member in a pool; members of released pools are freed on the way. */
+/* The thread's member in a pool; records of released pools are kept on the way. */
 static struct member *find_member(struct pool *pool)
 {
     struct member **link = &members_thread.members;
@@ -169,7 +201,9 @@ static struct member *find_member(struct pool *pool)
             return member;
         if (atomic_load(&member->pool) == NULL) {
             *link = member->next_of_thread;
-            free(member);
+            process_lock();
+            keep_record(member);
+            process_unlock();
         } else {
             link = &member->next_of_thread;
         }
@@ -298,7 +332,7 @@ void members_end_thread(void)
             unlink_member(pool, member);
             give_back(pool, member, thread->spare == member);
         }
-        free(member);
+        keep_record(member);
     }
     process_unlock();
     thread->members = NULL;
@@ -326,7 +360,7 @@ int members_begin(void)
 void members_release(struct pool *pool)
 {
     for (struct member *member = pool->members, *next; member != NULL; member = next) {
-        next = member->next_of_pool; /* its thread may free it from the store on */
+        next = member->next_of_pool; /* its thread may give it up from the store on */
         give_back(pool, member, 0);
         atomic_store(&member->pool, NULL);
     }

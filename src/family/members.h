@@ -20,6 +20,7 @@ struct member {
     int slot;                    /* NO_SLOT: the spare intent */
     struct member *next_of_thread;
     struct member *next_of_pool;
+    struct member *next_record;
 };
 
 struct thread {
@@ -58,6 +59,9 @@ static inline void members_leave(struct member *member)
 }
 
 int members_begin(void);
+
+/* After a fork: nobody is a member. */
+void members_renew(void);
 
 /* Gives the slots of all threads in a pool back, which nobody uses any more. */
 void members_release(struct pool *pool);

@@ -37,6 +37,7 @@ static void renew(void)
     identity_forget();
     registry_renew();
     pools_renew();
+    members_renew();
     workers_renew();
     atomic_store(&process_page->era, ++last_era);
 }

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "family/pools.h"
 #include "family/process.h"
 #include "family/registry.h"
+#include "family/watch.h"
 
 /* What the child must know of its start. */
 struct start {
@@ -138,25 +138,25 @@ __attribute__((destructor)) static void reap_at_exit(void)
  * the thread that forked, which may end long before its process. */
 static void *watch_starter(void *argument)
 {
-    int pidfd = (int)(intptr_t)argument;
-    identity_wait(pidfd, -1);
+    watch_wait(argument, -1);
     kill(getpid(), SIGKILL);
     return NULL;
 }
 
 static int die_with(const struct identity *starter)
 {
+    static struct watch watch;
     pthread_t watcher;
     pthread_attr_t attributes;
-    int pidfd = identity_pidfd(starter->start, starter->pid);
-    if (pidfd < 0 && errno == ESRCH)
+    int failed = watch_begin(&watch, starter->start, starter->pid);
+    if (failed && errno == ESRCH)
         raise(SIGKILL);
-    if (pidfd < 0)
+    if (failed)
         return -1;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, 64 * 1024);
-    int error = pthread_create(&watcher, &attributes, watch_starter, (void *)(intptr_t)pidfd);
+    int error = pthread_create(&watcher, &attributes, watch_starter, &watch);
     pthread_attr_destroy(&attributes);
     return error == 0 ? 0 : -1;
 }
@@ -293,27 +293,28 @@ static struct worker_shm *find_worker(shmpool_worker id)
     return worker;
 }
 
-/* A pidfd of the worker; -1 and ESRCH when it ended. A start time that could not be read, though
- * /proc is there, is that of a process that was gone already. */
-static int worker_pidfd(const struct worker_shm *worker)
+/* -1 and ESRCH when it ended. A start time that could not be read, though /proc is there, is that
+ * of a process that was gone already. */
+static int watch_worker(struct watch *watch, const struct worker_shm *worker)
 {
     uint64_t start = atomic_load(&worker->start);
     if (start == 0 && identity_self().start != 0) {
         errno = ESRCH;
         return -1;
     }
-    return identity_pidfd(start, atomic_load(&worker->pid));
+    return watch_begin(watch, start, atomic_load(&worker->pid));
 }
 
 static int wait_for_end(const struct worker_shm *worker, shmpool_worker id, int timeout_ms)
 {
-    int pidfd = worker_pidfd(worker);
-    if (pidfd < 0 && errno == ESRCH)
+    struct watch watch;
+    int failed = watch_worker(&watch, worker);
+    if (failed && errno == ESRCH)
         return 0;
-    if (pidfd < 0)
+    if (failed)
         return error_set(errno, "worker %d cannot be watched: %s", (int)id, strerror(errno));
-    int ended = identity_wait(pidfd, timeout_ms);
-    close(pidfd);
+    int ended = watch_wait(&watch, timeout_ms);
+    watch_end(&watch);
     if (ended)
         return 0;
     return error_set(timeout_ms == 0 ? EAGAIN : ETIMEDOUT, "worker %d (pid %d) still runs", (int)id,
@@ -381,6 +382,20 @@ int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
 
 /* ---- the rest ---- */
 
+/* Under the lock no other thread reaps it, so that its pid stays its own. */
+static int signal_worker(const struct worker_shm *worker, int signal)
+{
+    struct watch watch;
+    process_lock();
+    int error = watch_worker(&watch, worker) == 0 ? 0 : errno;
+    if (error == 0) {
+        error = watch_signal(&watch, signal) == 0 ? 0 : errno;
+        watch_end(&watch);
+    }
+    process_unlock();
+    return error;
+}
+
 int shmpool_kill(shmpool_worker id, int signal)
 {
     if (process_begin() != 0)
@@ -388,15 +403,7 @@ int shmpool_kill(shmpool_worker id, int signal)
     struct worker_shm *worker = find_worker(id);
     if (worker == NULL)
         return -1;
-    int pidfd = worker_pidfd(worker);
-    int error = pidfd < 0 ? errno : 0;
-    if (pidfd >= 0) {
-        if (identity_wait(pidfd, 0))
-            error = ESRCH;
-        else if (pidfd_send_signal(pidfd, signal, NULL, 0) != 0)
-            error = errno;
-        close(pidfd);
-    }
+    int error = signal_worker(worker, signal);
     if (error == ESRCH)
         return error_set(ESRCH, "worker %d (pid %d) has ended", (int)id,
                          (int)atomic_load(&worker->pid));

@@ -3,10 +3,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/filter.h"
 
 static int returns(void *arg)
 {
@@ -267,6 +269,61 @@ START_TEST(joining_works_where_SIGCHLD_is_ignored)
 }
 END_TEST
 
+static int waits_without_pidfds(void *code)
+{
+    int status = 0;
+    int seven = 7;
+    CHILD_CHECK(filter_syscall(SYS_pidfd_open, *(int *)code) == 0);
+    shmpool_worker worker = shmpool_start(returns, &seven, NULL);
+    CHILD_CHECK(shmpool_join(worker, &status, -1) == 0 && WEXITSTATUS(status) == 7);
+
+    worker = shmpool_start(child_sleep, NULL, NULL);
+    CHILD_FAILS(shmpool_join(worker, NULL, 0), EAGAIN);
+    CHILD_FAILS(shmpool_join(worker, NULL, 50), ETIMEDOUT);
+    CHILD_CHECK(shmpool_kill(worker, SIGTERM) == 0);
+    CHILD_CHECK(shmpool_join(worker, &status, -1) == 0);
+    CHILD_CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    return 0;
+}
+
+START_TEST(joining_works_where_there_are_no_pidfds)
+{
+    int codes[] = {ENOSYS, EPERM};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        ck_child_ok(waits_without_pidfds, &codes[i]);
+}
+END_TEST
+
+static int keeps_a_page_and_sleeps(void *pool)
+{
+    CHILD_CHECK(shmpool_alloc(*(shmpool_id *)pool, page()) != NULL);
+    return child_sleep(NULL);
+}
+
+static int reclaims_without_pidfds(void *argument)
+{
+    shmpool_id pool = *(shmpool_id *)argument;
+    CHILD_CHECK(filter_syscall(SYS_pidfd_open, ENOSYS) == 0);
+    shmpool_worker worker = shmpool_start(keeps_a_page_and_sleeps, &pool, NULL);
+    pid_t pid = shmpool_worker_pid(worker);
+    while (stats_of(pool).blocks == 0)
+        usleep(1000);
+    CHILD_FAILS(shmpool_reclaim(pool, pid), EBUSY);
+    CHILD_CHECK(kill(pid, SIGKILL) == 0);
+    CHILD_CHECK(shmpool_join(worker, NULL, -1) == 0);
+    CHILD_CHECK(shmpool_reclaim(pool, pid) == (ssize_t)page());
+    return 0;
+}
+
+START_TEST(the_dead_are_told_from_the_living_where_there_are_no_pidfds)
+{
+    shmpool_id pool = pool_new(4);
+    ck_child_ok(reclaims_without_pidfds, &pool);
+    ck_pool_is_whole(pool);
+    pool_drop(pool);
+}
+END_TEST
+
 TCase *join_case(void)
 {
     TCase *tcase = contract_case("join");
@@ -286,5 +343,7 @@ TCase *join_case(void)
     tcase_add_test(tcase, a_worker_that_somebody_else_reaped_gives_its_own_status);
     tcase_add_test(tcase, a_signal_that_somebody_else_took_is_told_as_unknown);
     tcase_add_test(tcase, joining_works_where_SIGCHLD_is_ignored);
+    tcase_add_test(tcase, joining_works_where_there_are_no_pidfds);
+    tcase_add_test(tcase, the_dead_are_told_from_the_living_where_there_are_no_pidfds);
     return tcase;
 }

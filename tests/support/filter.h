@@ -1,0 +1,9 @@
+/* A kernel that lacks a system call: for tests of what is done without. */
+#ifndef TESTS_SUPPORT_FILTER_H
+#define TESTS_SUPPORT_FILTER_H
+
+/* From here on this process and its children get -1 and this errno from the system call of that
+ * number (SYS_...). For good, so only in a child. Needs no privilege. 0, or -1 and errno. */
+int filter_syscall(long number, int code);
+
+#endif
