@@ -61,7 +61,7 @@ static void settle(const struct view *view, uint64_t page, uint64_t n)
     }
 }
 
-int claim_words(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n)
+int claim_range(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n)
 {
     intend_longer(view, actor, INTENT_CLAIM, page, n);
     for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++) {
@@ -72,6 +72,13 @@ int claim_words(const struct view *view, const struct actor *actor, uint64_t pag
         actor_idle(actor);
         return 0;
     }
+    return 1;
+}
+
+int claim_words(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n)
+{
+    if (!claim_range(view, actor, page, n))
+        return 0;
     actor_intend(actor, INTENT_COMMIT, page);
     atomic_store_explicit(&view->tags[page], actor->tag, memory_order_release);
     settle(view, page, n);

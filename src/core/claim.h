@@ -15,6 +15,10 @@ int claim_in_word(const struct view *view, const struct actor *actor, uint64_t w
 /* Takes n pages from page on that may span words. 1, or 0 when one of them is not free. */
 int claim_words(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n);
 
+/* Claims n pages from page on for this member alone and leaves the intent INTENT_CLAIM: what
+ * follows says what becomes of them. 1, or 0 and nothing claimed when one of them is not free. */
+int claim_range(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n);
+
 /* Begins a longer operation: publishes the intent, then trips the watch of a recoverer that looks
  * at one of its words. The exchange pairs with the recoverer's: either it sees this intent, or this
  * member sees its watch. */

@@ -39,6 +39,7 @@ int layout_compute(struct layout *layout, uint64_t page_size, uint64_t max_pages
     layout->words_offset = place(&end, layout->n_words * sizeof(uint64_t), page_size);
     layout->hints_offset = place(&end, hints_size(layout->n_groups), page_size);
     layout->tags_offset = place(&end, max_pages * sizeof(uint32_t), page_size);
+    layout->used_offset = place(&end, layout->n_words * sizeof(uint32_t), page_size);
     layout->pages_offset = place(&end, max_pages * page_size, page_size);
     layout->mapping_size = end;
     return end > LAYOUT_MOST_BYTES ? -1 : 0;
@@ -62,6 +63,7 @@ void layout_write(const struct layout *layout, struct header_shm *header)
     header->words_offset = layout->words_offset;
     header->hints_offset = layout->hints_offset;
     header->tags_offset = layout->tags_offset;
+    header->used_offset = layout->used_offset;
     header->pages_offset = layout->pages_offset;
     header->n_rows = (uint32_t)layout->n_rows;
 }
@@ -75,6 +77,7 @@ static int same_geometry(const struct layout *layout, const struct header_shm *h
            header->words_offset == layout->words_offset &&
            header->hints_offset == layout->hints_offset &&
            header->tags_offset == layout->tags_offset &&
+           header->used_offset == layout->used_offset &&
            header->pages_offset == layout->pages_offset && header->n_rows == layout->n_rows;
 }
 

@@ -1,6 +1,6 @@
 /* Every byte of a pool that processes share is declared here.
  *
- *   [ header | domains | process rows | member slots | page words | hints | owner tags | pages ]
+ *   [ header | domains | rows | slots | page words | hints | owner tags | used bits | pages ]
  *
  * Tables are sized for the largest size the pool may grow to; a table that was never written reads
  * as zero, and zero means "free", "idle", "nobody" everywhere, so creation writes nothing but the
@@ -102,6 +102,7 @@ struct header_shm {
     uint64_t words_offset;
     uint64_t hints_offset;
     uint64_t tags_offset;
+    uint64_t used_offset;
     uint64_t pages_offset;
     uint32_t n_rows;
     uint32_t flags; /* as given to shmpool_create */
@@ -110,7 +111,7 @@ struct header_shm {
     uint64_t creator_start; /* ticks since boot */
     uint64_t creator_boot[2];
     uint64_t creator_namespace;
-    uint64_t reserved0[3];
+    uint64_t reserved0[2];
     char backend[LAYOUT_BACKEND_SIZE];
     char name[LAYOUT_NAME_SIZE];
     uint64_t reserved1[12];
@@ -153,6 +154,7 @@ struct layout {
     uint64_t words_offset;
     uint64_t hints_offset;
     uint64_t tags_offset;
+    uint64_t used_offset;
     uint64_t pages_offset;
     uint64_t mapping_size;
 };

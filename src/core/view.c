@@ -9,6 +9,7 @@ void view_init(struct view *view, const struct layout *layout, void *base)
     view->slots = (struct slot_shm *)(void *)(at + layout->slots_offset);
     view->words = (_Atomic uint64_t *)(void *)(at + layout->words_offset);
     view->tags = (_Atomic uint32_t *)(void *)(at + layout->tags_offset);
+    view->used = (_Atomic uint32_t *)(void *)(at + layout->used_offset);
     hints_init(&view->hints, at + layout->hints_offset, layout->n_groups);
     view->max_pages = layout->max_pages;
     view->n_rows = (uint32_t)layout->n_rows;

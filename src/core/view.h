@@ -28,6 +28,7 @@ struct view {
     struct slot_shm *slots;
     _Atomic uint64_t *words; /* changed by locked operations only */
     _Atomic uint32_t *tags;
+    _Atomic uint32_t *used; /* one word for each page word */
     struct hints hints;
     uint64_t max_pages;
     uint32_t n_rows;

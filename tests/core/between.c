@@ -7,12 +7,12 @@ static const struct act victims[] = {
     {ACT_CLAIM, 33, 4},          {ACT_CLAIM, 30, 5},        {ACT_CLAIM, 1, 70},
     {ACT_FREE, 33, 4},           {ACT_FREE, 30, 5},         {ACT_FREE, 1, 70},
     {ACT_FREE_FOREIGN, 33, 4},   {ACT_FREE_FOREIGN, 30, 5}, {ACT_FREE_SHARED, 31, 2},
-    {ACT_CLAIM_IN_VAIN, 20, 40},
+    {ACT_CLAIM_IN_VAIN, 20, 40}, {ACT_TRIM, 30, 5},
 };
 
 static const struct act others[] = {
     {ACT_TAKE_TWICE, 33, 4}, {ACT_TAKE_TWICE, 30, 5},  {ACT_TAKE_TWICE, 28, 3},
-    {ACT_TAKE_TWICE, 1, 70}, {ACT_TAKE_TWICE, 34, 40},
+    {ACT_TAKE_TWICE, 1, 70}, {ACT_TAKE_TWICE, 34, 40}, {ACT_TRIM, 1, 70},
 };
 
 enum {

@@ -8,6 +8,7 @@ TCase *words_case(void);
 TCase *layouts_case(void);
 TCase *hints_case(void);
 TCase *placing_case(void);
+TCase *trimming_case(void);
 TCase *members_case(void);
 TCase *doubts_case(void);
 TCase *threads_case(void);

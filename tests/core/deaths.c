@@ -31,6 +31,8 @@ static const struct act acts[] = {
     {ACT_RECLAIM, 31, 2 * 32},
     {ACT_PUBLISH, 33, 5},
     {ACT_PUBLISH, 31, 3 * 32},
+    {ACT_TRIM, 33, 5},
+    {ACT_TRIM, 31, 3 * 32},
 };
 
 enum { N_ACTS = sizeof acts / sizeof acts[0] };

@@ -28,11 +28,12 @@ START_TEST(tables_follow_each_other_page_aligned_and_large_enough)
                                     layout.words_offset + layout.n_words * 8,
                                     layout.hints_offset + hints_size(layout.n_groups),
                                     layout.tags_offset + n * 4,
+                                    layout.used_offset + layout.n_words * 4,
                                     layout.pages_offset + n * size};
         const uint64_t nexts[] = {layout.domains_offset, layout.rows_offset,  layout.slots_offset,
                                   layout.words_offset,   layout.hints_offset, layout.tags_offset,
-                                  layout.pages_offset,   layout.mapping_size};
-        for (int k = 0; k < 8; k++) {
+                                  layout.used_offset,    layout.pages_offset, layout.mapping_size};
+        for (int k = 0; k < 9; k++) {
             ck_quiet(nexts[k] >= offsets[k] && nexts[k] - offsets[k] < size);
             ck_quiet(nexts[k] % size == 0);
         }

@@ -5,9 +5,12 @@
 #include "core/claim.h"
 #include "core/free.h"
 #include "core/publish.h"
+#include "core/trim.h"
+#include "core/used.h"
 
-const char *const act_names[] = {"claim",       "claim in vain", "free",    "free foreign",
-                                 "free shared", "reclaim",       "publish", "take twice"};
+const char *const act_names[] = {"claim",        "claim in vain", "free",
+                                 "free foreign", "free shared",   "reclaim",
+                                 "publish",      "take twice",    "trim"};
 
 void scene_make(struct scene *scene, uint64_t n_pages)
 {
@@ -42,6 +45,13 @@ static void have_block_of(struct performance *performance, unsigned process)
     performance->tag_before = owner.tag;
 }
 
+static void ignore_run(void *context, uint64_t page, uint64_t n)
+{
+    (void)context;
+    (void)page;
+    (void)n;
+}
+
 void scene_cast(struct scene *scene, struct performance *performance, const struct act *act,
                 unsigned process, bool is_spare)
 {
@@ -72,7 +82,31 @@ void scene_cast(struct scene *scene, struct performance *performance, const stru
         have_block_of(performance, OWNER);
         bench->is_dead[OWNER] = true;
         break;
+    case ACT_TRIM:
+        used_set(&bench->view, act->page, act->n, ignore_run, NULL);
+        break;
     }
+}
+
+/* What is given back is this member's alone, and may not be called fresh yet. */
+static int give_back(void *context, uint64_t page, uint64_t n)
+{
+    const struct view *view = &((struct performance *)context)->bench->view;
+    for (uint64_t i = page; i < page + n; i++) {
+        ck_quiet(word_claimed(atomic_load(&view->words[word_at(i)])) >> bit_at(i) & 1);
+        ck_quiet(atomic_load(&view->used[word_at(i)]) >> bit_at(i) & 1);
+    }
+    return 0;
+}
+
+static void give_free_pages_back(struct performance *performance)
+{
+    const struct act *act = performance->act;
+    struct trim trim = {
+        .most = act->n, .used_only = 1, .give_back = give_back, .context = performance};
+    uint64_t end = act->page + act->n;
+    for (uint64_t page = act->page; page < end;)
+        page = trim_next(&performance->bench->view, &performance->actor, &trim, page, end);
 }
 
 void perform(void *arg)
@@ -101,6 +135,9 @@ void perform(void *arg)
         break;
     case ACT_RECLAIM:
         freed = free_if_tagged(view, actor, act->page, performance->tag_before);
+        break;
+    case ACT_TRIM:
+        give_free_pages_back(performance);
         break;
     case ACT_PUBLISH:
         ck_quiet(publish_block(view, actor, act->page, &performance->bench->places[0]) ==
@@ -142,6 +179,7 @@ void believe_outcome(const struct performance *performance, struct belief *belie
     bool is_there = view_is_first(&bench->view, act->page);
     switch (act->kind) {
     case ACT_CLAIM_IN_VAIN:
+    case ACT_TRIM:
         return;
     case ACT_PUBLISH:
         ck_quiet(is_there);

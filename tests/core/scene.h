@@ -13,7 +13,8 @@ enum act_kind {
     ACT_FREE_SHARED,
     ACT_RECLAIM, /* a dead process's */
     ACT_PUBLISH,
-    ACT_TAKE_TWICE /* takes, frees and takes again */
+    ACT_TAKE_TWICE, /* takes, frees and takes again */
+    ACT_TRIM        /* gives the memory of free pages back */
 };
 
 struct act {
