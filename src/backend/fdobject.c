@@ -273,7 +273,7 @@ static int allocate_chunk(int fd, size_t offset, size_t length)
     return result;
 }
 
-static int refuse_full(int fd, size_t size, const struct fdobject_place *place)
+int fdobject_refuse_full(int fd, size_t size, const struct fdobject_place *place)
 {
     struct statvfs system;
     char asked[ERROR_SIZE_TEXT], unused[ERROR_SIZE_TEXT], all[ERROR_SIZE_TEXT];
@@ -292,7 +292,7 @@ static int refuse_commit(int fd, size_t size, const struct fdobject_place *place
     char asked[ERROR_SIZE_TEXT];
     int code = errno;
     if (code == ENOSPC)
-        return refuse_full(fd, size, place);
+        return fdobject_refuse_full(fd, size, place);
     if (code == EOPNOTSUPP)
         return error_set(ENOTSUP, "%s cannot set memory aside", place->name);
     return error_set(code, "%s of memory cannot be set aside in %s: %s", error_size(asked, size),

@@ -42,6 +42,10 @@ int fdobject_check_writable(const struct shmpool_object *object);
 int fdobject_commit(const struct shmpool_object *object, size_t size,
                     const struct fdobject_place *place);
 
+/* Says that the file system behind the descriptor, or the place where fd is none, has no room for
+ * size bytes: -1 and ENOSPC, and what is free. */
+int fdobject_refuse_full(int fd, size_t size, const struct fdobject_place *place);
+
 /* As in the contract. */
 void *fdobject_map(const struct shmpool_object *object, void *address, size_t length,
                    unsigned flags);

@@ -12,6 +12,7 @@ enum { SENTENCE_SIZE = sizeof((struct error_before *)0)->text };
  * variable keeps the general model. */
 static _Thread_local char sentence[SENTENCE_SIZE] __attribute__((tls_model("global-dynamic"))) =
     "no failure yet";
+static _Thread_local unsigned count;
 
 int error_set(int code, const char *format, ...)
 {
@@ -27,6 +28,7 @@ int error_set(int code, const char *format, ...)
 int error_set_plain(int code, const char *text)
 {
     strlcpy(sentence, text, sizeof sentence);
+    count++;
     errno = code;
     return -1;
 }
@@ -40,6 +42,11 @@ void error_remember(struct error_before *before)
 void error_forget_since(const struct error_before *before)
 {
     error_set_plain(before->code, before->text);
+}
+
+unsigned error_count(void)
+{
+    return count;
 }
 
 const char *error_sentence(void)

@@ -22,6 +22,9 @@ struct error_before {
 void error_remember(struct error_before *before);
 void error_forget_since(const struct error_before *before);
 
+/* How many failures the thread has said: who compares knows whether a call said one. */
+unsigned error_count(void);
+
 /* The thread's sentence; never NULL. */
 const char *error_sentence(void);
 

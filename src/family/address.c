@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "backend/call.h"
 #include "backend/occupant.h"
 #include "base/error.h"
 
@@ -63,7 +64,7 @@ static void *map_in(struct zone zone, const struct shmpool_backend *backend,
 {
     for (int i = 0; i < TRIES; i++) {
         uintptr_t place = (uintptr_t)random_in(zone, length);
-        void *address = backend->map(object, (void *)place, length, 0);
+        void *address = call_map(backend, object, (void *)place, length, 0);
         if (address != NULL || !try_elsewhere(errno))
             return address;
     }
@@ -91,7 +92,7 @@ void *address_map_at(const struct shmpool_backend *backend, const struct shmpool
 {
     char size[ERROR_SIZE_TEXT];
     char occupant[256];
-    void *mapped = backend->map(object, address, length, flags);
+    void *mapped = call_map(backend, object, address, length, flags);
     if (mapped == NULL && errno == EEXIST)
         error_set(EADDRINUSE, "the pool's address %p, %s long, is occupied in this process by %s",
                   address, error_size(size, length),

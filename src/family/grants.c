@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backend/call.h"
 #include "base/error.h"
 #include "family/pools.h"
 
@@ -37,7 +38,7 @@ static int plan_grant(struct grants *grants, const struct shmpool_grant *grant)
                          "read-only",
                          (int)grant->pool, pool->name);
     if (!pool->readonly && (grant->flags & SHMPOOL_RDONLY)) {
-        if (pool->backend->describe(&pool->object, &description) != 0)
+        if (call_describe(pool->backend, &pool->object, &description) != 0)
             return -1;
         add(grants->readonly, index);
     }

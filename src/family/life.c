@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backend/anonymous.h"
+#include "backend/call.h"
 #include "backend/selection.h"
 #include "base/error.h"
 #include "core/layout.h"
@@ -219,7 +220,7 @@ static int write_pool(struct pool *pool, const struct plan *plan)
 {
     uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
     if ((plan->flags & SHMPOOL_COMMIT) &&
-        pool->backend->commit(&pool->object, pool->base, size) != 0)
+        call_commit(pool->backend, &pool->object, pool->base, size) != 0)
         return -1;
     if (!(plan->flags & SHMPOOL_DUMP))
         mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
@@ -259,7 +260,7 @@ static shmpool_id make_known(struct pool *pool, const struct plan *plan)
 static int publish(shmpool_id id, const struct plan *plan)
 {
     struct pool *pool = place_for(id);
-    return pool->backend->publish != NULL ? pool->backend->publish(&pool->object, plan->name) : 0;
+    return call_publish(pool->backend, &pool->object, plan->name);
 }
 
 /* A fork never finds an object that nobody knows of: until it is in the table it is unfinished. */
@@ -267,15 +268,13 @@ static int make_object(struct pool *pool, const struct plan *plan)
 {
     uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
     process_lock();
-    int failed = pool->backend->create(&pool->object, plan->name, size, plan->mode);
+    int failed = call_create(pool->backend, &pool->object, plan->name, size, plan->mode);
     if (failed == 0) {
         failed = map_new(pool, plan);
         if (failed == 0) {
             pools_add_unfinished(pool);
         } else {
-            int saved = errno;
-            pool->backend->close(&pool->object);
-            errno = saved;
+            call_close(pool->backend, &pool->object);
         }
     }
     process_unlock();
@@ -287,8 +286,8 @@ static void undo_object(struct pool *pool)
     int saved = errno;
     process_lock();
     pools_remove_unfinished(pool);
-    pool->backend->unmap(&pool->object, pool->base, pool->mapping_size);
-    pool->backend->close(&pool->object);
+    call_unmap(pool->backend, &pool->object, pool->base, pool->mapping_size);
+    call_close(pool->backend, &pool->object);
     process_unlock();
     errno = saved;
 }
@@ -332,15 +331,15 @@ static int read_header(const struct shmpool_backend *backend, const struct shmpo
                        struct layout *layout, struct header_shm *header, const char *name)
 {
     struct shmpool_description description;
-    if (backend->describe(object, &description) != 0)
+    if (call_describe(backend, object, &description) != 0)
         return -1;
     if (description.size < page_size())
         return error_set(EUCLEAN, "%s is not a pool: it is shorter than a page", name);
-    void *mapped = backend->map(object, NULL, page_size(), SHMPOOL_MAP_RDONLY);
+    void *mapped = call_map(backend, object, NULL, page_size(), SHMPOOL_MAP_RDONLY);
     if (mapped == NULL)
         return -1;
     memcpy(header, mapped, sizeof *header);
-    backend->unmap(object, mapped, page_size());
+    call_unmap(backend, object, mapped, page_size());
     const char *wrong = layout_read(layout, header, description.size);
     if (wrong == NULL && layout->page_size != page_size())
         wrong = "it was made on a system with another page size";
@@ -353,7 +352,7 @@ static int is_here_already(shmpool_id id, struct pool *opened, unsigned flags, i
     struct pool *pool = place_for(id);
     if (pool == NULL || atomic_load(&pool->id) != id || atomic_load(&pool->state) != POOL_MAPPED)
         return 0;
-    opened->backend->close(&opened->object);
+    call_close(opened->backend, &opened->object);
     *failed = 0;
     if (pool->readonly && !(flags & SHMPOOL_RDONLY))
         *failed =
@@ -399,7 +398,7 @@ static shmpool_id enter_opened(struct pool *pool, const struct layout *layout,
     if (map_opened(pool, layout, header) == 0) {
         if (enter(id, pool, name) == 0)
             return id;
-        pool->backend->unmap(&pool->object, pool->base, pool->mapping_size);
+        call_unmap(pool->backend, &pool->object, pool->base, pool->mapping_size);
     }
     int saved = errno;
     registry_unuse(id);
@@ -417,14 +416,11 @@ static shmpool_id open_with(const struct shmpool_backend *backend, const char *n
         return error_set(ENOTSUP, "backend %s has no names by which a pool could be opened",
                          backend->name);
     process_lock();
-    int failed = backend->open(&pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0);
+    int failed = call_open(backend, &pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0);
     if (failed == 0 && read_header(backend, &pool.object, &layout, &header, name) == 0)
         id = enter_opened(&pool, &layout, &header, name, flags);
-    if (failed == 0 && id == -1) {
-        int saved = errno;
-        backend->close(&pool.object);
-        errno = saved;
-    }
+    if (failed == 0 && id == -1)
+        call_close(backend, &pool.object);
     process_unlock();
     return id > 0 ? id : -1;
 }
@@ -512,7 +508,7 @@ int shmpool_unlink(shmpool_id id)
     struct resource_shm *resource = registry_resource(id);
     if (!(pool->backend->capabilities & SHMPOOL_BACKEND_NAMES))
         return give_up_label(pool, resource);
-    if (pool->backend->unlink(&pool->object, pool->name) != 0)
+    if (call_unlink(pool->backend, &pool->object, pool->name) != 0)
         return -1;
     if (resource != NULL)
         atomic_store(&resource->unlinked, 1);
@@ -524,7 +520,7 @@ static int unlink_with(const struct shmpool_backend *backend, const char *name, 
     (void)flags;
     if (!(backend->capabilities & SHMPOOL_BACKEND_NAMES))
         return error_set(ENOTSUP, "backend %s has no names that could be removed", backend->name);
-    return backend->unlink(NULL, name);
+    return call_unlink(backend, NULL, name);
 }
 
 int shmpool_unlink_name(const char *name)

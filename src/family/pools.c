@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/call.h"
 #include "base/error.h"
 #include "family/process.h"
 
@@ -72,18 +73,18 @@ struct pool *pools_holding(uintptr_t address, size_t n)
 void pools_drop(struct pool *pool)
 {
     atomic_store(&pool->state, POOL_RELEASED);
-    pool->backend->unmap(&pool->object, pool->base, pool->mapping_size);
-    pool->backend->close(&pool->object);
+    call_unmap(pool->backend, &pool->object, pool->base, pool->mapping_size);
+    call_close(pool->backend, &pool->object);
     pool->members = NULL;
 }
 
 int pools_make_readonly(struct pool *pool)
 {
-    if (pool->backend->map(&pool->object, pool->base, pool->mapping_size,
-                           SHMPOOL_MAP_RDONLY | SHMPOOL_MAP_REPLACE) == NULL)
+    if (call_map(pool->backend, &pool->object, pool->base, pool->mapping_size,
+                 SHMPOOL_MAP_RDONLY | SHMPOOL_MAP_REPLACE) == NULL)
         return -1;
     pool->readonly = 1;
-    return pool->backend->restrict_access(&pool->object);
+    return call_restrict_access(pool->backend, &pool->object);
 }
 
 static struct pool *unfinished;

@@ -1,0 +1,253 @@
+#include "backend/call.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "backend/fdobject.h"
+#include "base/error.h"
+
+/* ---- one call ---- */
+
+struct call {
+    unsigned said; /* failures before it */
+    int code;      /* errno: before the call, or what a failure left there */
+};
+
+/* errno is 0 during the call, so that a failure without one shows. */
+static struct call begin(void)
+{
+    struct call call = {error_count(), errno};
+    errno = 0;
+    return call;
+}
+
+static int succeed(const struct call *call)
+{
+    errno = call->code;
+    return 0;
+}
+
+/* After a failure: whether the function said a sentence that counts. */
+static bool is_said(struct call *call)
+{
+    call->code = errno;
+    return error_count() != call->said && errno != 0 && errno != EINTR;
+}
+
+static int code_of(const struct call *call)
+{
+    return call->code == 0 || call->code == EINTR ? EIO : call->code;
+}
+
+static const char *reason_of(const struct call *call)
+{
+    if (call->code == 0)
+        return "it does not say why";
+    return call->code == EINTR ? "a signal came, and it did not try again" : strerror(call->code);
+}
+
+/* For what runs in forked children: a fixed sentence, without formatting. */
+static int fail_plain(struct call *call, const char *text)
+{
+    return is_said(call) ? -1 : error_set_plain(code_of(call), text);
+}
+
+/* ---- making and finding ---- */
+
+static int refuse_object(const struct shmpool_backend *backend, struct shmpool_object *object)
+{
+    int code = errno;
+    call_close(backend, object);
+    errno = code;
+    return -1;
+}
+
+static int check_identity(const struct shmpool_backend *backend,
+                          const struct shmpool_object *object, const char *name)
+{
+    if (object->device != 0 || object->inode != 0)
+        return 0;
+    return error_set(ENOTSUP, "backend %s gives the object \"%s\" neither device nor inode",
+                     backend->name, name);
+}
+
+static int check_new_size(const struct shmpool_backend *backend,
+                          const struct shmpool_object *object, const char *name, size_t size)
+{
+    struct shmpool_description description;
+    if (call_describe(backend, object, &description) != 0)
+        return -1;
+    if (description.size >= size)
+        return 0;
+    return error_set(ENOTSUP,
+                     "backend %s made the object \"%s\" of %" PRIu64 " bytes where %zu were asked "
+                     "for",
+                     backend->name, name, description.size, size);
+}
+
+int call_create(const struct shmpool_backend *backend, struct shmpool_object *object,
+                const char *name, size_t size, mode_t mode)
+{
+    char text[ERROR_SIZE_TEXT];
+    struct call call = begin();
+    if (backend->create(object, name, size, mode) == 0) {
+        if (check_identity(backend, object, name) == 0 &&
+            check_new_size(backend, object, name, size) == 0)
+            return succeed(&call);
+        return refuse_object(backend, object);
+    }
+    if (is_said(&call))
+        return -1;
+    return error_set(code_of(&call), "backend %s cannot make the object \"%s\" of %s in %s: %s",
+                     backend->name, name, error_size(text, size), backend->place, reason_of(&call));
+}
+
+/* The four verbs that take a name fail alike. */
+static int refuse_name(struct call *call, const struct shmpool_backend *backend, const char *verb,
+                       const char *name)
+{
+    if (is_said(call))
+        return -1;
+    return error_set(code_of(call), "backend %s cannot %s \"%s\" in %s: %s", backend->name, verb,
+                     name, backend->place, reason_of(call));
+}
+
+int call_publish(const struct shmpool_backend *backend, struct shmpool_object *object,
+                 const char *name)
+{
+    struct call call = begin();
+    if (backend->publish == NULL || backend->publish(object, name) == 0)
+        return succeed(&call);
+    return refuse_name(&call, backend, "give an object the name", name);
+}
+
+int call_open(const struct shmpool_backend *backend, struct shmpool_object *object,
+              const char *name, unsigned flags)
+{
+    struct call call = begin();
+    if (backend->open(object, name, flags) != 0)
+        return refuse_name(&call, backend, "open", name);
+    if (check_identity(backend, object, name) != 0)
+        return refuse_object(backend, object);
+    return succeed(&call);
+}
+
+int call_unlink(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                const char *name)
+{
+    struct call call = begin();
+    if (backend->unlink(object, name) == 0)
+        return succeed(&call);
+    return refuse_name(&call, backend, "remove the name", name);
+}
+
+/* ---- mapping ---- */
+
+static void *refuse_map(struct call *call, const struct shmpool_backend *backend, void *address,
+                        size_t length, unsigned flags)
+{
+    char text[ERROR_SIZE_TEXT];
+    if (flags & SHMPOOL_MAP_REPLACE)
+        fail_plain(call, "the pool's backend cannot replace its mapping");
+    else if (!is_said(call))
+        error_set(code_of(call), "backend %s cannot map %s of an object in %s at %p: %s",
+                  backend->name, error_size(text, length), backend->place, address,
+                  reason_of(call));
+    return NULL;
+}
+
+/* Page-aligned where any address will do. */
+static bool is_as_asked(const void *mapped, const void *address)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    return address != NULL ? mapped == address : (uintptr_t)mapped % page == 0;
+}
+
+static void *refuse_address(const struct shmpool_backend *backend,
+                            const struct shmpool_object *object, void *mapped, void *address,
+                            size_t length, unsigned flags)
+{
+    call_unmap(backend, object, mapped, length);
+    if (flags & SHMPOOL_MAP_REPLACE)
+        error_set_plain(ENOTSUP, "the pool's backend maps elsewhere than it is told to");
+    else
+        error_set(ENOTSUP, "backend %s maps an object at %p when it is told %p", backend->name,
+                  mapped, address);
+    return NULL;
+}
+
+void *call_map(const struct shmpool_backend *backend, const struct shmpool_object *object,
+               void *address, size_t length, unsigned flags)
+{
+    struct call call = begin();
+    void *mapped = backend->map(object, address, length, flags);
+    if (mapped == NULL || mapped == MAP_FAILED)
+        return refuse_map(&call, backend, address, length, flags);
+    if (!is_as_asked(mapped, address))
+        return refuse_address(backend, object, mapped, address, length, flags);
+    succeed(&call);
+    return mapped;
+}
+
+int call_unmap(const struct shmpool_backend *backend, const struct shmpool_object *object,
+               void *address, size_t length)
+{
+    struct call call = begin();
+    if (backend->unmap(object, address, length) == 0)
+        return succeed(&call);
+    return fail_plain(&call, "the pool's backend cannot unmap it");
+}
+
+int call_commit(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                void *address, size_t size)
+{
+    char text[ERROR_SIZE_TEXT];
+    const struct fdobject_place place = {backend->place, "free some of it or ask for less"};
+    struct call call = begin();
+    if (backend->commit(object, address, size) == 0)
+        return succeed(&call);
+    if (is_said(&call))
+        return -1;
+    if (call.code == ENOSPC)
+        return fdobject_refuse_full(object->fd, size, &place);
+    return error_set(code_of(&call), "backend %s cannot take %s of memory from %s: %s",
+                     backend->name, error_size(text, size), backend->place, reason_of(&call));
+}
+
+/* ---- describing and letting go ---- */
+
+int call_describe(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                  struct shmpool_description *description)
+{
+    struct call call = begin();
+    *description = (struct shmpool_description){0};
+    if (backend->describe(object, description) != 0)
+        return is_said(&call)
+                   ? -1
+                   : error_set(code_of(&call), "backend %s cannot describe an object in %s: %s",
+                               backend->name, backend->place, reason_of(&call));
+    if (description->size > INT64_MAX)
+        return error_set(ENOTSUP, "backend %s says that an object has %" PRIu64 " bytes",
+                         backend->name, description->size);
+    return succeed(&call);
+}
+
+int call_restrict_access(const struct shmpool_backend *backend, struct shmpool_object *object)
+{
+    struct call call = begin();
+    if (backend->restrict_access(object) == 0)
+        return succeed(&call);
+    return fail_plain(&call, "the pool's backend cannot give up what allows writing");
+}
+
+void call_close(const struct shmpool_backend *backend, struct shmpool_object *object)
+{
+    int code = errno;
+    backend->close(object);
+    errno = code;
+}
