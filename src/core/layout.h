@@ -111,7 +111,8 @@ struct header_shm {
     uint64_t creator_start; /* ticks since boot */
     uint64_t creator_boot[2];
     uint64_t creator_namespace;
-    uint64_t reserved0[2];
+    uint64_t serial; /* random: file systems give the number of a removed file to the next one */
+    uint64_t reserved0[1];
     char backend[LAYOUT_BACKEND_SIZE];
     char name[LAYOUT_NAME_SIZE];
     uint64_t reserved1[12];

@@ -109,9 +109,10 @@ static void undo_enter(shmpool_id id)
 }
 
 static void fill_resource(struct resource_shm *resource, const struct pool *pool, const char *name,
-                          unsigned flags)
+                          const struct header_shm *header)
 {
-    resource->flags = flags;
+    resource->flags = header->flags;
+    resource->serial = header->serial;
     resource->address = (uint64_t)(uintptr_t)pool->base;
     resource->mapping_size = pool->mapping_size;
     resource->device = pool->object.device;
@@ -210,6 +211,8 @@ static void write_header(const struct pool *pool, const struct plan *plan)
     header->mode = plan->mode;
     header->creator_pid = (uint32_t)self.pid;
     header->creator_start = self.start;
+    if (getentropy(&header->serial, sizeof header->serial) != 0)
+        header->serial = header->address;
     identity_origin(header->creator_boot, &header->creator_namespace);
     strlcpy(header->backend, pool->backend->name, sizeof header->backend);
     strlcpy(header->name, plan->name, sizeof header->name);
@@ -232,20 +235,21 @@ static int write_pool(struct pool *pool, const struct plan *plan)
 
 /* Takes an ID for a complete pool, so that a sibling that opens it the moment it is published gets
  * the same. */
-static shmpool_id register_pool(const struct pool *pool, const char *name, unsigned flags)
+static shmpool_id register_pool(const struct pool *pool, const char *name,
+                                const struct header_shm *header)
 {
     struct resource_shm *resource;
     shmpool_id id = registry_take(&resource);
     if (id < 0)
         return -1;
-    fill_resource(resource, pool, name, flags);
+    fill_resource(resource, pool, name, header);
     return registry_complete(id);
 }
 
 static shmpool_id make_known(struct pool *pool, const struct plan *plan)
 {
     process_lock();
-    shmpool_id id = register_pool(pool, plan->name, plan->flags);
+    shmpool_id id = register_pool(pool, plan->name, pool->view.header);
     if (id > 0 && enter(id, pool, plan->name) != 0) {
         registry_drop(id);
         id = -1;
@@ -383,7 +387,7 @@ static shmpool_id enter_opened(struct pool *pool, const struct layout *layout,
     int failed;
     known.base = (void *)(uintptr_t)header->address;
     known.mapping_size = layout->mapping_size;
-    shmpool_id id = register_pool(&known, name, header->flags);
+    shmpool_id id = register_pool(&known, name, header);
     if (id < 0)
         return -1;
     if (is_here_already(id, pool, flags, &failed))

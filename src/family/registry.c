@@ -206,7 +206,8 @@ void registry_drop(int32_t id)
 
 static int same_object(const struct resource_shm *a, const struct resource_shm *b)
 {
-    return a->device == b->device && a->inode == b->inode && strcmp(a->backend, b->backend) == 0;
+    return a->device == b->device && a->inode == b->inode && a->serial == b->serial &&
+           strcmp(a->backend, b->backend) == 0;
 }
 
 /* Another visible entry of the same object, or one that will be: an opening one with a lower index

@@ -36,6 +36,7 @@ struct resource_shm {
     uint64_t mapping_size;
     uint64_t device;
     uint64_t inode;
+    uint64_t serial; /* as in the pool's header */
     char backend[LAYOUT_BACKEND_SIZE];
     char name[LAYOUT_NAME_SIZE];
 };

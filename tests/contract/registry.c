@@ -215,6 +215,23 @@ START_TEST(a_creator_that_opens_its_pool_gets_the_same_id)
 }
 END_TEST
 
+START_TEST(a_new_pool_is_never_taken_for_an_old_one)
+{
+    char name[RUN_NAME_SIZE];
+    for (int i = 0; i < 20; i++) {
+        char subject[16];
+        snprintf(subject, sizeof subject, "new%d", i);
+        shmpool_id pool = pool_named(run_name(name, subject), 1);
+        ck_assert_str_eq(shmpool_name(pool), name);
+        pool_drop(pool);
+        ck_fails(shmpool_release(pool), EACCES);
+        shmpool_id next = pool_new(1);
+        ck_assert_int_ne(next, pool);
+        pool_drop(next);
+    }
+}
+END_TEST
+
 START_TEST(thousands_of_pools_use_nothing_up)
 {
     shmpool_id kept = pool_new(1);
@@ -260,6 +277,7 @@ TCase *registry_case(void)
     tcase_add_test(tcase, siblings_that_create_at_once_get_different_ids);
     tcase_add_test(tcase, siblings_that_open_one_object_at_once_get_one_id);
     tcase_add_test(tcase, a_creator_that_opens_its_pool_gets_the_same_id);
+    tcase_add_test(tcase, a_new_pool_is_never_taken_for_an_old_one);
     tcase_add_test(tcase, thousands_of_pools_use_nothing_up);
     tcase_add_test(tcase, pools_of_workers_that_ended_use_nothing_up);
     return tcase;
