@@ -1,13 +1,30 @@
 /* The backend contract: how one shared-memory object is made, found, mapped and removed.
  *
  * A backend is a table of functions and capability flags, chosen once per pool when it is created.
- * It knows objects, names and addresses; it knows nothing of what is inside of an object.
+ * It knows objects, names and addresses; it knows nothing of what is inside of an object. The
+ * library's own backends keep to this contract too. docs/backends.md tells how to write one.
  *
- * For every function: success is 0 (map: the address), failure -1 (map: NULL) and errno; a failure
- * leaves nothing behind. Names are checked already: 1-200 bytes of A-Z a-z 0-9 . _ - + and neither
- * "." nor "..". Sizes, offsets and addresses are multiples of the page size. close, unmap,
- * restrict_access and a map that replaces run in a child just forked from a process with many
- * threads: they make system calls and nothing else. */
+ * What holds for every function of a table:
+ * Results: 0 (map: the address), or -1 (map: NULL) and errno. A failure leaves nothing behind and
+ *   the object without descriptors. The library makes the sentence from errno, name and place.
+ *   Every errno goes to the program as it is, but for 0 and EINTR: signals are waited out inside,
+ *   and what comes out all the same becomes EIO. A broken promise (map at another address, an
+ *   object without identity or smaller than it was made) is ENOTSUP.
+ * Units: sizes, lengths and addresses are bytes and multiples of the page size; a size is at most
+ *   32 TiB. Where the system has a larger unit (hugetlbfs), the backend rounds up by itself, in
+ *   create, map and unmap alike.
+ * Names: checked already: 1-200 bytes of A-Z a-z 0-9 . _ - + and neither "." nor "..".
+ * Ownership: arguments belong to the caller and end with the call.
+ * Threads: any number at once, for different objects; for one object map, describe and commit may
+ *   meet, close and restrict_access meet nothing. create, open, map, unmap and close run under the
+ *   process's lock: none may call a function of this library or wait for another process.
+ * Forks: a child has what memory and descriptors a fork gives it, the registered tables too.
+ *   unmap, close, restrict_access and a map that replaces also run in a child just forked from a
+ *   process with many threads: they make system calls and nothing else, no malloc, no stdio.
+ * Signals: the process may die at any instruction; what is not published then must vanish by
+ *   itself, or be known for what it is. No function is called from a signal handler.
+ * Errors with a meaning to the library: EEXIST, ENOENT and ENOSPC as they stand below; of a map at
+ *   a new address also EINVAL, EPERM and ENOMEM make it try another one. */
 #ifndef SHMPOOL_BACKEND_H
 #define SHMPOOL_BACKEND_H
 
@@ -34,18 +51,19 @@ enum shmpool_map_flag {
         2 /* the range is this object's own mapping: put the new one in its place */
 };
 
-/* A process's hold on one object. Copied as bytes into forked children; the pool keeps it, the
- * backend fills it in. */
+/* A process's hold on one object. create and open fill it in, from bytes of any value; the pool
+ * keeps it and hands it to every later call. Copied as bytes, into forked children too, so it holds
+ * no pointer to itself. Nothing but the backend reads it, except device and inode. */
 struct shmpool_object {
     int fd;          /* writable descriptor, or -1 */
     int fd_readonly; /* read-only descriptor, or -1 */
-    uint64_t device; /* device and inode tell the object from all others of the machine */
-    uint64_t inode;
+    uint64_t device; /* device and inode tell the object from all others that are there now, the */
+    uint64_t inode;  /* same in every process; not both 0 */
     uint64_t reserved[2]; /* the backend's own */
 };
 
 struct shmpool_description {
-    uint64_t size; /* bytes */
+    uint64_t size; /* bytes; at least what create was asked for */
     uid_t uid;
     gid_t gid;
     mode_t mode; /* permission bits */
@@ -54,39 +72,76 @@ struct shmpool_description {
 struct shmpool_backend {
     unsigned version;      /* SHMPOOL_BACKEND_VERSION */
     unsigned capabilities; /* shmpool_backend_capability */
-    const char *name;      /* what SHMPOOL_BACKEND and options->backend say */
-    const char *place;     /* where the memory comes from, for sentences: "/dev/shm" */
+    const char *name;      /* what SHMPOOL_BACKEND and options->backend say; 1-31 bytes as above */
+    const char *place;     /* where the memory comes from, for sentences: "/dev/shm"; 1-255 bytes */
 
-    /* Makes an object of the given size that reads as zeroes. Nobody finds it by name before
-     * publish, or, where publish is NULL, before its first eight bytes are stored. mode is exact.
-     */
+    /* Makes an object of the given size that reads as zeroes; memory is taken when it is touched.
+     * Limits: mode is exact, under any umask.
+     * Processes: nobody finds it by name before publish, or, where publish is NULL, before its
+     *   first eight bytes are stored.
+     * Errors: EEXIST (the name is taken: publish decides, but this saves work in vain), ENOSPC,
+     *   EMFILE. Descriptors are close-on-exec and out of the way of low numbers: above 100.
+     * Source: O_TMPFILE in open(2), umask(2), RLIMIT_FSIZE in setrlimit(2): beyond it ftruncate is
+     *   a signal that kills. */
     int (*create)(struct shmpool_object *object, const char *name, size_t size, mode_t mode);
-    /* Gives a complete object its name; EEXIST when the name is taken. NULL: there is no such step.
-     */
+    /* Gives a complete object its name, in one step. Without SHMPOOL_BACKEND_NAMES: NULL; with it
+     * NULL says that there is no such step.
+     * Errors: EEXIST (the name is taken: whoever has it keeps it, never replace).
+     * Source: link(2); rename(2) replaces. */
     int (*publish)(struct shmpool_object *object, const char *name);
-    /* Finds an object by name; flags: SHMPOOL_MAP_RDONLY. Refuses what cannot be a pool. NULL
-     * without SHMPOOL_BACKEND_NAMES. */
+    /* Finds an object by name. NULL without SHMPOOL_BACKEND_NAMES.
+     * Limits: flags: SHMPOOL_MAP_RDONLY: nothing in the object may allow writing.
+     * Processes: refuses what cannot be a pool and never waits for it: whoever can write to the
+     *   place may have put a FIFO, a link or another user's file there.
+     * Errors: ENOENT (no such name), EUCLEAN (it cannot be a pool), EACCES (not for this user).
+     * Source: O_NOFOLLOW and O_NONBLOCK in open(2), fifo(7). */
     int (*open)(struct shmpool_object *object, const char *name, unsigned flags);
-    /* Removes the name. object: remove it only while it still names that one, else ENOENT; NULL:
-     * whatever has the name, if it can be a pool. NULL without SHMPOOL_BACKEND_NAMES. */
+    /* Removes the name; mappings stay. NULL without SHMPOOL_BACKEND_NAMES.
+     * Limits: object: remove the name only while it still stands for that one; NULL: whatever has
+     *   the name, if it is a pool: every complete one begins with the bytes "shmpool" and a zero.
+     * Errors: ENOENT (no such name, another object's, or no pool), EACCES (not for this user). */
     int (*unlink)(const struct shmpool_object *object, const char *name);
-    /* Maps length bytes at address, or anywhere when that is NULL. Length may exceed the object.
-     * Never over an existing mapping (EEXIST), except as SHMPOOL_MAP_REPLACE says. EBADF when the
-     * descriptor it needs is no longer this object's. */
+    /* Maps the first length bytes at address, shared, or anywhere when that is NULL.
+     * Limits: length may exceed the object, which may grow later. Exactly at address or not at all.
+     * Processes: with SHMPOOL_MAP_RDONLY neither mprotect nor madvise can undo it; only a
+     *   descriptor opened for reading gives that.
+     * Errors: EEXIST (something is mapped in the range; never over it, except as
+     *   SHMPOOL_MAP_REPLACE says), EBADF (the descriptor it needs is no longer this object's).
+     * Source: MAP_FIXED_NOREPLACE in mmap(2); Linux before 4.17 takes its address as a hint. */
     void *(*map)(const struct shmpool_object *object, void *address, size_t length, unsigned flags);
+    /* Ends such a mapping, with its address and length. Needs no descriptor. */
     int (*unmap)(const struct shmpool_object *object, void *address, size_t length);
-    /* Takes the memory of the first size bytes from the system, mapped at address; ENOSPC or ENOMEM
-     * when it is not there, never a signal. NULL without SHMPOOL_BACKEND_COMMIT. */
+    /* Takes the memory of the first size bytes from the system, mapped at address. NULL without
+     * SHMPOOL_BACKEND_COMMIT.
+     * Ownership: what was taken before a failure stays with the object. Contents are kept.
+     * Signals: a lack is an error, never SIGBUS or SIGXFSZ.
+     * Errors: ENOSPC or ENOMEM (it is not there; for ENOSPC the sentence has the figures of the
+     *   file system behind fd), EBADF. Source: fallocate(2), MADV_POPULATE_WRITE in madvise(2). */
     int (*commit)(const struct shmpool_object *object, void *address, size_t size);
-    /* What the system says of the object. EBADF when its descriptor is no longer this object's. */
+    /* What the system says of the object. Errors: EBADF (no descriptor of it is left). */
     int (*describe)(const struct shmpool_object *object, struct shmpool_description *description);
-    /* Closes what allows writing; a read-only mapping can still be made. */
+    /* Closes what allows writing; a read-only mapping can still be made. Again: success. */
     int (*restrict_access)(struct shmpool_object *object);
-    /* Closes all that is open, unless the program closed it already. */
+    /* Closes all that is open, unless the program closed it already or uses the number for another
+     * file: fstat tells. Unmaps nothing, removes no name. What create made and publish did not name
+     * goes here, but not in a child of the process that made it. Again: nothing happens. */
     void (*close)(struct shmpool_object *object);
 
     uint64_t reserved[8]; /* zero */
 };
+
+/* Makes a backend selectable by its name: in options->backend, in SHMPOOL_BACKEND, and as the
+ * prefix of names ("file:cache").
+ * Limits: 16 backends a process besides the library's own.
+ * Ownership: table, name and place are copied; the functions stay in reach for the life of the
+ *   process (a plugin that has them is never unloaded). There is no way back.
+ * Threads: any number at once. Processes: forked children have it; after exec, and in programs that
+ *   are not forked, it is registered again before a pool on it is created or opened. Not for signal
+ *   handlers.
+ * Errors: EINVAL (the sentence names the member at fault), ENOTSUP (a table of another version),
+ *   EEXIST (the name is the library's or another table's; the very same table again: success),
+ *   EMFILE (16 are registered), ENOMEM. */
+int shmpool_backend_register(const struct shmpool_backend *backend);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@
 #include "backend/anonymous.h"
 #include "backend/call.h"
 #include "backend/selection.h"
+#include "backend/table.h"
 #include "base/error.h"
 #include "core/layout.h"
 #include "family/address.h"
@@ -107,6 +108,8 @@ static void undo_enter(shmpool_id id)
     registry_drop(id);
     errno = saved;
 }
+
+_Static_assert((int)TABLE_NAME_LIMIT < (int)LAYOUT_BACKEND_SIZE, "a backend's name and a zero");
 
 static void fill_resource(struct resource_shm *resource, const struct pool *pool, const char *name,
                           const struct header_shm *header)
