@@ -232,7 +232,6 @@ static int write_pool(struct pool *pool, const struct plan *plan)
         mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
     view_init(&pool->view, &plan->layout, pool->base);
     write_header(pool, plan);
-    atomic_store(&pool->view.header->magic, LAYOUT_MAGIC);
     return 0;
 }
 
@@ -263,10 +262,12 @@ static shmpool_id make_known(struct pool *pool, const struct plan *plan)
     return id;
 }
 
-/* By the pool in the table: its hold on the object is the one that lasts. */
+/* By the pool in the table: its hold on the object is the one that lasts. The magic is stored when
+ * nothing else can fail: an object that cannot be nameless is found from that moment on. */
 static int publish(shmpool_id id, const struct plan *plan)
 {
     struct pool *pool = place_for(id);
+    atomic_store(&pool->view.header->magic, LAYOUT_MAGIC);
     return call_publish(pool->backend, &pool->object, plan->name);
 }
 
