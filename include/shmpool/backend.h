@@ -1,8 +1,9 @@
 /* The backend contract: how one shared-memory object is made, found, mapped and removed.
  *
  * A backend is a table of functions and capability flags, chosen once per pool when it is created.
- * It knows objects, names and addresses; it knows nothing of what is inside of an object. The
- * library's own backends keep to this contract too. docs/backends.md tells how to write one.
+ * It knows objects, names and addresses; of what is inside of an object it knows how a complete one
+ * begins, and nothing else. The library's own backends keep to this contract too. docs/backends.md
+ * tells how to write one.
  *
  * What holds for every function of a table:
  * Results: 0 (map: the address), or -1 (map: NULL) and errno. A failure leaves nothing behind and
@@ -39,10 +40,11 @@ extern "C" {
 #define SHMPOOL_BACKEND_VERSION 1
 
 enum shmpool_backend_capability {
-    SHMPOOL_BACKEND_NAMES = 1,      /* objects have names: open and unlink find them */
-    SHMPOOL_BACKEND_PERSISTENT = 2, /* objects outlive their last user until they are unlinked */
-    SHMPOOL_BACKEND_COMMIT = 4,     /* commit is there */
-    SHMPOOL_BACKEND_SEALED = 8      /* nobody can take the memory away under the users */
+    SHMPOOL_BACKEND_NAMES = 1,       /* objects have names: open and unlink find them */
+    SHMPOOL_BACKEND_PERSISTENT = 2,  /* objects outlive their last user until they are unlinked */
+    SHMPOOL_BACKEND_COMMIT = 4,      /* commit is there */
+    SHMPOOL_BACKEND_SEALED = 8,      /* nobody can take the memory away under the users */
+    SHMPOOL_BACKEND_DESCRIPTORS = 16 /* an object is held by descriptors */
 };
 
 enum shmpool_map_flag {
@@ -50,6 +52,12 @@ enum shmpool_map_flag {
     SHMPOOL_MAP_REPLACE =
         2 /* the range is this object's own mapping: put the new one in its place */
 };
+
+/* A complete object begins with these eight bytes, the terminating zero included. They are stored
+ * last: an object that begins with zeroes is unfinished. Its name, zero-terminated, is found
+ * SHMPOOL_OBJECT_NAME bytes behind its start. */
+#define SHMPOOL_OBJECT_MAGIC "shmpool"
+enum { SHMPOOL_OBJECT_NAME = 208, SHMPOOL_OBJECT_NAME_SIZE = 208 };
 
 /* A process's hold on one object. create and open fill it in, from bytes of any value; the pool
  * keeps it and hands it to every later call. Copied as bytes, into forked children too, so it holds
@@ -59,7 +67,7 @@ struct shmpool_object {
     int fd_readonly; /* read-only descriptor, or -1 */
     uint64_t device; /* device and inode tell the object from all others that are there now, the */
     uint64_t inode;  /* same in every process; not both 0 */
-    uint64_t reserved[2]; /* the backend's own */
+    uint64_t reserved[4]; /* the backend's own */
 };
 
 struct shmpool_description {
@@ -75,17 +83,19 @@ struct shmpool_backend {
     const char *name;      /* what SHMPOOL_BACKEND and options->backend say; 1-31 bytes as above */
     const char *place;     /* where the memory comes from, for sentences: "/dev/shm"; 1-255 bytes */
 
-    /* Makes an object of the given size that reads as zeroes; memory is taken when it is touched.
-     * Limits: mode is exact, under any umask.
-     * Processes: nobody finds it by name before publish, or, where publish is NULL, before its
-     *   first eight bytes are stored.
+    /* Makes an object of the given size that reads as zeroes and can have up to max_size later; one
+     * that cannot change its size has max_size at once. Memory is taken when it is touched.
+     * Limits: mode is exact from publish on, under any umask.
+     * Processes: nobody opens it by name before its first eight bytes are stored, which is done
+     *   just before publish.
      * Errors: EEXIST (the name is taken: publish decides, but this saves work in vain), ENOSPC,
      *   EMFILE. Descriptors are close-on-exec and out of the way of low numbers: above 100.
      * Source: O_TMPFILE in open(2), umask(2), RLIMIT_FSIZE in setrlimit(2): beyond it ftruncate is
      *   a signal that kills. */
-    int (*create)(struct shmpool_object *object, const char *name, size_t size, mode_t mode);
-    /* Gives a complete object its name, in one step. Without SHMPOOL_BACKEND_NAMES: NULL; with it
-     * NULL says that there is no such step.
+    int (*create)(struct shmpool_object *object, const char *name, size_t size, size_t max_size,
+                  mode_t mode);
+    /* Gives a complete object its name and its exact mode, in one step. Without
+     * SHMPOOL_BACKEND_NAMES: NULL; with it NULL says that there is no such step.
      * Errors: EEXIST (the name is taken: whoever has it keeps it, never replace).
      * Source: link(2); rename(2) replaces. */
     int (*publish)(struct shmpool_object *object, const char *name);
@@ -102,11 +112,13 @@ struct shmpool_backend {
      * Errors: ENOENT (no such name, another object's, or no pool), EACCES (not for this user). */
     int (*unlink)(const struct shmpool_object *object, const char *name);
     /* Maps the first length bytes at address, shared, or anywhere when that is NULL.
-     * Limits: length may exceed the object, which may grow later. Exactly at address or not at all.
-     * Processes: with SHMPOOL_MAP_RDONLY neither mprotect nor madvise can undo it; only a
+     * Limits: length may exceed the object, which may grow later, up to max_size. Exactly at
+     *   address or not at all.
+     * Processes: with SHMPOOL_MAP_RDONLY neither mprotect nor madvise can undo it; of files only a
      *   descriptor opened for reading gives that.
      * Errors: EEXIST (something is mapped in the range; never over it, except as
-     *   SHMPOOL_MAP_REPLACE says), EBADF (the descriptor it needs is no longer this object's).
+     *   SHMPOOL_MAP_REPLACE says), EBADF (what it needs is no longer this object's, a descriptor
+     *   for example).
      * Source: MAP_FIXED_NOREPLACE in mmap(2); Linux before 4.17 takes its address as a hint. */
     void *(*map)(const struct shmpool_object *object, void *address, size_t length, unsigned flags);
     /* Ends such a mapping, with its address and length. Needs no descriptor. */
@@ -118,13 +130,13 @@ struct shmpool_backend {
      * Errors: ENOSPC or ENOMEM (it is not there; for ENOSPC the sentence has the figures of the
      *   file system behind fd), EBADF. Source: fallocate(2), MADV_POPULATE_WRITE in madvise(2). */
     int (*commit)(const struct shmpool_object *object, void *address, size_t size);
-    /* What the system says of the object. Errors: EBADF (no descriptor of it is left). */
+    /* What the system says of the object. Errors: EBADF (as for map). */
     int (*describe)(const struct shmpool_object *object, struct shmpool_description *description);
     /* Closes what allows writing; a read-only mapping can still be made. Again: success. */
     int (*restrict_access)(struct shmpool_object *object);
-    /* Closes all that is open, unless the program closed it already or uses the number for another
-     * file: fstat tells. Unmaps nothing, removes no name. What create made and publish did not name
-     * goes here, but not in a child of the process that made it. Again: nothing happens. */
+    /* Gives up the hold: closes all that is open, unless the program closed it already or uses the
+     * number for another file: fstat tells. Unmaps nothing. What this process created and did not
+     * publish is removed, but not in a child of it. Again: nothing happens. */
     void (*close)(struct shmpool_object *object);
 
     uint64_t reserved[8]; /* zero */

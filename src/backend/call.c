@@ -91,11 +91,11 @@ static int check_new_size(const struct shmpool_backend *backend,
 }
 
 int call_create(const struct shmpool_backend *backend, struct shmpool_object *object,
-                const char *name, size_t size, mode_t mode)
+                const char *name, size_t size, size_t max_size, mode_t mode)
 {
     char text[ERROR_SIZE_TEXT];
     struct call call = begin();
-    if (backend->create(object, name, size, mode) == 0) {
+    if (backend->create(object, name, size, max_size, mode) == 0) {
         if (check_identity(backend, object, name) == 0 &&
             check_new_size(backend, object, name, size) == 0)
             return succeed(&call);

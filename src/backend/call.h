@@ -15,7 +15,7 @@
 #include <shmpool/backend.h>
 
 int call_create(const struct shmpool_backend *backend, struct shmpool_object *object,
-                const char *name, size_t size, mode_t mode);
+                const char *name, size_t size, size_t max_size, mode_t mode);
 
 /* Success where the backend has no such step. */
 int call_publish(const struct shmpool_backend *backend, struct shmpool_object *object,

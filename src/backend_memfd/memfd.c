@@ -44,9 +44,10 @@ static int seal(const struct shmpool_object *object)
 }
 
 static int memfd_object_create(struct shmpool_object *object, const char *name, size_t size,
-                               mode_t mode)
+                               size_t max_size, mode_t mode)
 {
     char label[224];
+    (void)max_size;
     snprintf(label, sizeof label, "shmpool.%s", name);
     fdobject_init(object);
     int fd = make(label, mode);
@@ -74,7 +75,7 @@ static int memfd_commit(const struct shmpool_object *object, void *address, size
 
 const struct shmpool_backend backend_memfd = {
     .version = SHMPOOL_BACKEND_VERSION,
-    .capabilities = SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED,
+    .capabilities = SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED | SHMPOOL_BACKEND_DESCRIPTORS,
     .name = "memfd",
     .place = "memory",
     .create = memfd_object_create,

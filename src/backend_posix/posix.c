@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/fdobject.h"
+#include "backend/trust.h"
 #include "base/error.h"
 
 #define FOLDER "/dev/shm"
@@ -20,8 +20,6 @@ static const struct fdobject_place place = {
     FOLDER,
     "remove what is left over there or make it larger (mount -o remount,size=...)",
 };
-
-static const char magic[8] = "shmpool"; /* what every pool begins with */
 
 enum { PATH_SIZE = 256 }; /* FOLDER, a prefix and a name of 200 bytes */
 
@@ -39,41 +37,6 @@ static const char *path_of_temporary(char path[PATH_SIZE], uint64_t number)
 {
     snprintf(path, PATH_SIZE, FOLDER "/.shmpool.%016" PRIx64, number);
     return path;
-}
-
-/* Who may use a file. */
-
-static bool in_group(gid_t group)
-{
-    if (group == getegid())
-        return true;
-    int n_groups = getgroups(0, NULL);
-    gid_t *groups = n_groups > 0 ? calloc((size_t)n_groups, sizeof *groups) : NULL;
-    bool found = false;
-    if (groups != NULL)
-        n_groups = getgroups(n_groups, groups);
-    for (int i = 0; groups != NULL && i < n_groups; i++)
-        found = found || groups[i] == group;
-    free(groups);
-    return found;
-}
-
-/* A pool holds pointers that its users follow, so a stranger's file is refused even where its mode
- * lets everybody in. */
-static bool is_trusted(const struct stat *status, bool readonly)
-{
-    mode_t needed = readonly ? S_IRGRP : S_IRGRP | S_IWGRP;
-    if (status->st_uid == geteuid() || geteuid() == 0)
-        return true;
-    return (status->st_mode & needed) == needed && in_group(status->st_gid);
-}
-
-static int refuse_stranger(const char *path, const struct stat *status)
-{
-    return error_set(EACCES,
-                     "%s belongs to user %u: only pools of this user (%u) are used, or such as let "
-                     "in a group of this process",
-                     path, (unsigned)status->st_uid, (unsigned)geteuid());
 }
 
 /* Creating. */
@@ -133,11 +96,13 @@ static void remove_temporary(uint64_t number)
     errno = code;
 }
 
-static int posix_create(struct shmpool_object *object, const char *name, size_t size, mode_t mode)
+static int posix_create(struct shmpool_object *object, const char *name, size_t size,
+                        size_t max_size, mode_t mode)
 {
     char path[PATH_SIZE];
     struct stat status;
     uint64_t number;
+    (void)max_size;
     fdobject_init(object);
     /* publish decides; this saves the work that would be in vain. */
     if (fstatat(AT_FDCWD, path_of(path, name), &status, AT_SYMLINK_NOFOLLOW) == 0)
@@ -223,7 +188,9 @@ static int check_pool(int fd, const char *path, bool readonly, int other_kind)
         return error_set(errno, "%s cannot be looked at: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode) || status.st_size < sysconf(_SC_PAGESIZE))
         return refuse_kind(other_kind, path);
-    return is_trusted(&status, readonly) ? 0 : refuse_stranger(path, &status);
+    if (trust_owner(status.st_uid, status.st_gid, status.st_mode, readonly))
+        return 0;
+    return trust_refuse(path, status.st_uid);
 }
 
 static int close_and_fail(int fd)
@@ -251,9 +218,9 @@ static int posix_open(struct shmpool_object *object, const char *name, unsigned 
 
 static int check_magic(int fd, const char *path)
 {
-    char first[sizeof magic];
+    char first[sizeof SHMPOOL_OBJECT_MAGIC];
     if (pread(fd, first, sizeof first, 0) == sizeof first &&
-        memcmp(first, magic, sizeof first) == 0)
+        memcmp(first, SHMPOOL_OBJECT_MAGIC, sizeof first) == 0)
         return 0;
     return refuse_kind(ENOENT, path);
 }
@@ -304,7 +271,8 @@ static int posix_commit(const struct shmpool_object *object, void *address, size
 
 const struct shmpool_backend backend_posix = {
     .version = SHMPOOL_BACKEND_VERSION,
-    .capabilities = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_PERSISTENT | SHMPOOL_BACKEND_COMMIT,
+    .capabilities = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_PERSISTENT | SHMPOOL_BACKEND_COMMIT |
+                    SHMPOOL_BACKEND_DESCRIPTORS,
     .name = "posix",
     .place = FOLDER,
     .create = posix_create,

@@ -31,6 +31,11 @@ enum {
     NAME_TRIES = 8
 };
 
+/* What the contract of the backends says of an object's beginning. */
+_Static_assert(offsetof(struct header_shm, magic) == 0, "magic");
+_Static_assert(offsetof(struct header_shm, name) == SHMPOOL_OBJECT_NAME, "name");
+_Static_assert(sizeof((struct header_shm *)0)->name == SHMPOOL_OBJECT_NAME_SIZE, "name");
+
 static uint64_t page_size(void)
 {
     return (uint64_t)sysconf(_SC_PAGESIZE);
@@ -276,7 +281,8 @@ static int make_object(struct pool *pool, const struct plan *plan)
 {
     uint64_t size = layout_object_size(&plan->layout, plan->n_pages);
     process_lock();
-    int failed = call_create(pool->backend, &pool->object, plan->name, size, plan->mode);
+    int failed = call_create(pool->backend, &pool->object, plan->name, size,
+                             plan->layout.mapping_size, plan->mode);
     if (failed == 0) {
         failed = map_new(pool, plan);
         if (failed == 0) {

@@ -62,7 +62,7 @@ static struct shmpool_object make(const struct shmpool_backend *backend, const c
                                   mode_t mode)
 {
     struct shmpool_object object;
-    ck_ok(backend->create(&object, name, pages(N_PAGES), mode));
+    ck_ok(backend->create(&object, name, pages(N_PAGES), pages(N_PAGES), mode));
     return object;
 }
 
@@ -158,7 +158,7 @@ static int stays_low(void *arg)
     char name[RUN_NAME_SIZE];
     close(STDIN_FILENO);
     CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    CHILD_CHECK(backend->create(&object, run_name(name, "low"), pages(1), 0600) == 0);
+    CHILD_CHECK(backend->create(&object, run_name(name, "low"), pages(1), pages(1), 0600) == 0);
     CHILD_CHECK(object.fd > 2 && object.fd < 60 && object.fd_readonly > 2);
     backend->close(&object);
     return 0;
@@ -176,7 +176,8 @@ static int finds_no_descriptor(void *arg)
         CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
         if (spare == 0)
             CHILD_CHECK(dup(STDERR_FILENO) == first);
-        CHILD_CHECK(backend->create(&object, run_name(name, "none"), pages(1), 0600) == -1);
+        CHILD_CHECK(backend->create(&object, run_name(name, "none"), pages(1), pages(1), 0600) ==
+                    -1);
         CHILD_CHECK(errno == EMFILE);
         CHILD_CHECK(object.fd == -1 && object.fd_readonly == -1);
         if (spare == 1)
@@ -364,7 +365,7 @@ START_TEST(committed_memory_is_taken)
     struct stat status;
     char name[RUN_NAME_SIZE];
     size_t size = ((size_t)64 << 20) + pages(1); /* more than two chunks */
-    ck_ok(backend->create(&object, run_name(name, "commit"), size, 0600));
+    ck_ok(backend->create(&object, run_name(name, "commit"), size, size, 0600));
     ck_ok(backend->commit(&object, NULL, size));
     ck_assert_int_eq(fstat(object.fd, &status), 0);
     ck_assert_uint_eq((size_t)status.st_blocks * 512, size);
@@ -381,10 +382,10 @@ static int bounded(void *arg)
     struct rlimit limit = {pages(4), pages(4)};
     run_name(name, "bounded");
     CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    CHILD_CHECK(backend->create(&object, name, pages(5), 0600) == -1 && errno == ENOSPC);
+    CHILD_CHECK(backend->create(&object, name, pages(5), pages(5), 0600) == -1 && errno == ENOSPC);
     CHILD_CHECK(strstr(error_sentence(), "RLIMIT_FSIZE") != NULL);
     CHILD_CHECK(object.fd == -1 && object.fd_readonly == -1);
-    CHILD_CHECK(backend->create(&object, name, pages(4), 0600) == 0);
+    CHILD_CHECK(backend->create(&object, name, pages(4), pages(4), 0600) == 0);
     CHILD_CHECK(backend->commit(&object, NULL, pages(4)) == 0);
     CHILD_CHECK(backend->commit(&object, NULL, pages(5)) == -1 && errno == ENOSPC);
     CHILD_CHECK(strstr(error_sentence(), "RLIMIT_FSIZE") != NULL);
@@ -437,7 +438,9 @@ START_TEST(a_refused_size_leaves_nothing)
     const struct shmpool_backend *backend = backend_at((size_t)_i);
     struct shmpool_object object;
     char name[RUN_NAME_SIZE];
-    ck_assert_int_eq(backend->create(&object, run_name(name, "huge"), SIZE_MAX / 2 + 1, 0600), -1);
+    ck_assert_int_eq(
+        backend->create(&object, run_name(name, "huge"), SIZE_MAX / 2 + 1, SIZE_MAX / 2 + 1, 0600),
+        -1);
     ck_holds_nothing(&object);
 }
 END_TEST
@@ -487,7 +490,7 @@ START_TEST(a_taken_name_stays_with_its_object)
     struct shmpool_object first = make_published(name, 0600);
     ck_fails(posix()->publish(&late, name), EEXIST);
     ck_says(name);
-    ck_fails(posix()->create(&none, name, pages(1), 0600), EEXIST);
+    ck_fails(posix()->create(&none, name, pages(1), pages(1), 0600), EEXIST);
     ck_says(name);
     ck_holds_nothing(&none);
     ck_fails(posix()->unlink(&late, name), ENOENT);
@@ -527,8 +530,8 @@ static int works_without_tmpfile(void *arg)
     struct rlimit limit = {pages(1), RLIM_INFINITY}, before;
     refuse_tmpfile();
     int hidden = count_hidden();
-    CHILD_CHECK(posix()->create(&object, name, pages(2), 0640) == 0);
-    CHILD_CHECK(posix()->create(&late, name, pages(2), 0600) == 0);
+    CHILD_CHECK(posix()->create(&object, name, pages(2), pages(2), 0640) == 0);
+    CHILD_CHECK(posix()->create(&late, name, pages(2), pages(2), 0600) == 0);
     CHILD_CHECK(count_hidden() == hidden + 2);
     CHILD_CHECK(child_ok(child_run(closes, &object)));
     CHILD_CHECK(posix()->publish(&object, name) == 0);
@@ -543,7 +546,7 @@ static int works_without_tmpfile(void *arg)
     getrlimit(RLIMIT_FSIZE, &before);
     limit.rlim_max = before.rlim_max;
     CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    CHILD_CHECK(posix()->create(&object, name, pages(2), 0600) == -1 && errno == ENOSPC);
+    CHILD_CHECK(posix()->create(&object, name, pages(2), pages(2), 0600) == -1 && errno == ENOSPC);
     CHILD_CHECK(count_hidden() == hidden);
     return 0;
 }
@@ -605,7 +608,7 @@ START_TEST(a_squatter_is_not_a_pool)
     ck_says("is not a pool");
     ck_fails(posix()->unlink(&object, name), ENOENT);
     ck_fails(posix()->publish(&object, name), EEXIST);
-    ck_fails(posix()->create(&none, name, pages(1), 0600), EEXIST);
+    ck_fails(posix()->create(&none, name, pages(1), pages(1), 0600), EEXIST);
     ck_assert_int_eq(remove(path_of(name)), 0);
     posix()->close(&object);
 }
@@ -700,7 +703,7 @@ static int fills_a_small_folder(void *arg)
         printf("no mounts of its own: a full /dev/shm was not tried\n");
         return 0;
     }
-    CHILD_CHECK(posix()->create(&object, name, (size_t)64 << 20, 0600) == 0);
+    CHILD_CHECK(posix()->create(&object, name, (size_t)64 << 20, (size_t)64 << 20, 0600) == 0);
     CHILD_CHECK(posix()->commit(&object, NULL, (size_t)64 << 20) == -1 && errno == ENOSPC);
     static const char *const parts[] = {"/dev/shm", "67108864 bytes", "41943040 bytes", "free",
                                         "remount"};
@@ -709,7 +712,7 @@ static int fills_a_small_folder(void *arg)
             child_fail(__FILE__, __LINE__, error_sentence());
     CHILD_CHECK(posix()->commit(&object, NULL, (size_t)8 << 20) == 0);
     posix()->close(&object);
-    CHILD_CHECK(posix()->create(&object, name, (size_t)32 << 20, 0600) == 0);
+    CHILD_CHECK(posix()->create(&object, name, (size_t)32 << 20, (size_t)32 << 20, 0600) == 0);
     CHILD_CHECK(posix()->commit(&object, NULL, (size_t)32 << 20) == 0);
     posix()->close(&object);
     return 0;

@@ -56,8 +56,10 @@ static void hold(struct shmpool_object *object, int fd, int fd_readonly)
         object->device = object->inode = 0;
 }
 
-static int ram_create(struct shmpool_object *object, const char *name, size_t size, mode_t mode)
+static int ram_create(struct shmpool_object *object, const char *name, size_t size, size_t max_size,
+                      mode_t mode)
 {
+    (void)max_size;
     if (fails(RAM_CREATE))
         return -1;
     int fd = memfd_create(name, MFD_CLOEXEC);
