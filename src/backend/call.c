@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "backend/fdobject.h"
+#include "backend/commit.h"
 #include "base/error.h"
 
 /* ---- one call ---- */
@@ -207,14 +207,14 @@ int call_commit(const struct shmpool_backend *backend, const struct shmpool_obje
                 void *address, size_t size)
 {
     char text[ERROR_SIZE_TEXT];
-    const struct fdobject_place place = {backend->place, "free some of it or ask for less"};
+    const struct commit_place place = {backend->place, "free some of it or ask for less"};
     struct call call = begin();
     if (backend->commit(object, address, size) == 0)
         return succeed(&call);
     if (is_said(&call))
         return -1;
     if (call.code == ENOSPC)
-        return fdobject_refuse_full(object->fd, size, &place);
+        return commit_refuse_full(object->fd, size, &place);
     return error_set(code_of(&call), "backend %s cannot take %s of memory from %s: %s",
                      backend->name, error_size(text, size), backend->place, reason_of(&call));
 }

@@ -2,15 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -18,8 +15,19 @@
 enum {
     LOWEST_DESCRIPTOR = 101,
     LAST_STANDARD_DESCRIPTOR = 2,
-    COMMIT_CHUNK = 32 << 20, /* about 10 ms; larger ones may fail where pieces succeed */
 };
+
+const char *fdobject_reason(int code, char text[FDOBJECT_REASON_TEXT])
+{
+    struct rlimit limit;
+    if (code != EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return strerror(code);
+    snprintf(text, FDOBJECT_REASON_TEXT,
+             "RLIMIT_NOFILE allows this process %llu descriptors, and all are open: close some or "
+             "raise it (ulimit -n)",
+             (unsigned long long)limit.rlim_cur);
+    return text;
+}
 
 void fdobject_init(struct shmpool_object *object)
 {
@@ -51,8 +59,9 @@ static int open_readonly_twin(int fd)
     int twin = open(path, O_RDONLY | O_CLOEXEC);
     if (twin < 0) {
         int code = errno;
+        char reason[FDOBJECT_REASON_TEXT];
         error_set(code, "the read-only descriptor cannot be opened at %s: %s", path,
-                  strerror(code));
+                  fdobject_reason(code, reason));
     }
     return twin;
 }
@@ -212,18 +221,29 @@ static void *refuse_occupied(void *address, size_t length)
     return NULL;
 }
 
+static void *refuse_mapping(int code, size_t length)
+{
+    struct rlimit limit;
+    char asked[ERROR_SIZE_TEXT], allowed[ERROR_SIZE_TEXT];
+    error_size(asked, length);
+    if (code == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        error_set(code,
+                  "%s cannot be mapped: RLIMIT_AS allows this process %s of address space in all; "
+                  "ask for less or raise it (ulimit -v)",
+                  asked, error_size(allowed, limit.rlim_cur));
+    else
+        error_set(code, "%s cannot be mapped: %s", asked, strerror(code));
+    return NULL;
+}
+
 static void *map_where_free(int fd, void *address, size_t length, int protection)
 {
-    char text[ERROR_SIZE_TEXT];
     int flags = MAP_SHARED | MAP_NORESERVE | (address != NULL ? MAP_FIXED_NOREPLACE : 0);
     void *mapped = mmap(address, length, protection, flags, fd, 0);
     if (mapped == MAP_FAILED && errno == EEXIST)
         return refuse_occupied(address, length);
-    if (mapped == MAP_FAILED) {
-        int code = errno;
-        error_set(code, "%s cannot be mapped: %s", error_size(text, length), strerror(code));
-        return NULL;
-    }
+    if (mapped == MAP_FAILED)
+        return refuse_mapping(errno, length);
     /* Linux before 4.17 takes the address as a hint. */
     if (address != NULL && mapped != address) {
         munmap(mapped, length);
@@ -256,63 +276,15 @@ int fdobject_unmap(const struct shmpool_object *object, void *address, size_t le
 
 /* Committing. */
 
-/* Older kernels end fallocate with EINTR under signals, again and again under a timer. They are
- * blocked for one chunk at a time, so that none waits for long. */
-static int allocate_chunk(int fd, size_t offset, size_t length)
-{
-    sigset_t all, before;
-    int result;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    do
-        result = fallocate(fd, 0, (off_t)offset, (off_t)length);
-    while (result != 0 && errno == EINTR);
-    int code = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = code;
-    return result;
-}
-
-int fdobject_refuse_full(int fd, size_t size, const struct fdobject_place *place)
-{
-    struct statvfs system;
-    char asked[ERROR_SIZE_TEXT], unused[ERROR_SIZE_TEXT], all[ERROR_SIZE_TEXT];
-    error_size(asked, size);
-    /* No blocks: a file system without a limit of its own. */
-    if (fstatvfs(fd, &system) != 0 || system.f_blocks == 0)
-        return error_set(ENOSPC, "%s has no room for %s: %s", place->name, asked, place->remedy);
-    error_size(unused, system.f_bavail * system.f_frsize);
-    error_size(all, system.f_blocks * system.f_frsize);
-    return error_set(ENOSPC, "%s has no room for %s: its size is %s, of which %s are free; %s",
-                     place->name, asked, all, unused, place->remedy);
-}
-
-static int refuse_commit(int fd, size_t size, const struct fdobject_place *place)
-{
-    char asked[ERROR_SIZE_TEXT];
-    int code = errno;
-    if (code == ENOSPC)
-        return fdobject_refuse_full(fd, size, place);
-    if (code == EOPNOTSUPP)
-        return error_set(ENOTSUP, "%s cannot set memory aside", place->name);
-    return error_set(code, "%s of memory cannot be set aside in %s: %s", error_size(asked, size),
-                     place->name, strerror(code));
-}
-
 int fdobject_commit(const struct shmpool_object *object, size_t size,
-                    const struct fdobject_place *place)
+                    const struct commit_place *place)
 {
     struct stat status;
     if (check(object, object->fd, &status) != 0)
         return -1;
     if (size > (size_t)status.st_size && check_file_size_limit(size) != 0)
         return -1;
-    for (size_t done = 0; done < size; done += COMMIT_CHUNK) {
-        size_t length = size - done < COMMIT_CHUNK ? size - done : COMMIT_CHUNK;
-        if (allocate_chunk(object->fd, done, length) != 0)
-            return refuse_commit(object->fd, size, place);
-    }
-    return 0;
+    return commit_file(object->fd, size, place);
 }
 
 /* Letting go: in forked children too, so system calls only. */

@@ -16,11 +16,12 @@
 
 #include <shmpool/backend.h>
 
-/* Where the memory comes from, for sentences. */
-struct fdobject_place {
-    const char *name;   /* "/dev/shm" */
-    const char *remedy; /* what to do when it is full: "remove ... or make it larger" */
-};
+#include "backend/commit.h"
+
+/* Why a file could not be opened or made: what strerror says, and at a limit of descriptors which
+ * one and the remedy. Returns text or a constant. */
+enum { FDOBJECT_REASON_TEXT = 160 };
+const char *fdobject_reason(int code, char text[FDOBJECT_REASON_TEXT]);
 
 /* An object that holds nothing: the state before creation and after a failure. */
 void fdobject_init(struct shmpool_object *object);
@@ -37,14 +38,9 @@ int fdobject_take(struct shmpool_object *object, int fd, unsigned flags);
 /* Whether the writable descriptor is there and still the object's: 0, else -1 and EBADF. */
 int fdobject_check_writable(const struct shmpool_object *object);
 
-/* As the contract's commit. What was taken before a failure stays with the object: somebody may
- * have stored there meanwhile. Extends an object that is smaller. */
+/* As the contract's commit, by commit_file: see there for place, and for what a failure leaves. */
 int fdobject_commit(const struct shmpool_object *object, size_t size,
-                    const struct fdobject_place *place);
-
-/* Says that the file system behind the descriptor, or the place where fd is none, has no room for
- * size bytes: -1 and ENOSPC, and what is free. */
-int fdobject_refuse_full(int fd, size_t size, const struct fdobject_place *place);
+                    const struct commit_place *place);
 
 /* As in the contract. */
 void *fdobject_map(const struct shmpool_object *object, void *address, size_t length,

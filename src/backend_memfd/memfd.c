@@ -15,11 +15,6 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-static const struct fdobject_place place = {
-    "memory",
-    "end something that uses memory, or add swap space",
-};
-
 /* Nobody can execute the file, unless a mode with such bits is asked for. */
 static int make(const char *label, mode_t mode)
 {
@@ -53,8 +48,9 @@ static int memfd_object_create(struct shmpool_object *object, const char *name, 
     int fd = make(label, mode);
     if (fd < 0) {
         int code = errno;
+        char reason[FDOBJECT_REASON_TEXT];
         return error_set(code, "an object \"%s\" cannot be made in memory: %s", name,
-                         strerror(code));
+                         fdobject_reason(code, reason));
     }
     if (fdobject_create(object, fd, size, mode) != 0)
         return -1;
@@ -70,7 +66,7 @@ static int memfd_object_create(struct shmpool_object *object, const char *name, 
 static int memfd_commit(const struct shmpool_object *object, void *address, size_t size)
 {
     (void)address;
-    return fdobject_commit(object, size, &place);
+    return fdobject_commit(object, size, NULL);
 }
 
 const struct shmpool_backend backend_memfd = {

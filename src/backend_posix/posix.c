@@ -16,9 +16,10 @@
 
 #define FOLDER "/dev/shm"
 
-static const struct fdobject_place place = {
+static const struct commit_place place = {
     FOLDER,
-    "remove what is left over there or make it larger (mount -o remount,size=...)",
+    "remove what is left over there or make it larger (mount -o remount,size=...; --shm-size of "
+    "a container)",
 };
 
 enum { PATH_SIZE = 256 }; /* FOLDER, a prefix and a name of 200 bytes */
@@ -52,8 +53,14 @@ static int refuse_taken(const char *name)
 static int refuse_new(const char *name)
 {
     int code = errno;
+    char reason[FDOBJECT_REASON_TEXT];
+    if (code == ENOSPC)
+        return error_set(code,
+                         "an object for \"%s\" cannot be made in " FOLDER ": it has no room for "
+                         "another file; %s",
+                         name, place.remedy);
     return error_set(code, "an object for \"%s\" cannot be made in " FOLDER ": %s", name,
-                     strerror(code));
+                     fdobject_reason(code, reason));
 }
 
 /* Errors by which kernels and file systems say that they do not know nameless files. */
@@ -178,7 +185,8 @@ static int open_name(const char *path, int access, int other_kind)
         return refuse_kind(other_kind, path);
     if (code == ENOENT)
         return error_set(code, "there is no pool at %s", path);
-    return error_set(code, "%s cannot be opened: %s", path, strerror(code));
+    char reason[FDOBJECT_REASON_TEXT];
+    return error_set(code, "%s cannot be opened: %s", path, fdobject_reason(code, reason));
 }
 
 static int check_pool(int fd, const char *path, bool readonly, int other_kind)

@@ -1,0 +1,24 @@
+/* Work done in a child that the kernel ends in place of this process when memory runs out.
+ *
+ * The child offers itself (oom_score_adj 1000), so whoever makes the kernel look for a victim while
+ * the work is done, the child goes first and nobody else is hurt. It holds a little memory of its
+ * own, which its end gives back: the caller goes on even where the work had taken everything else.
+ *
+ * The program does not notice: the child sends no SIGCHLD and is invisible to wait(2) and
+ * waitpid(2), runs no fork handlers, has the program's other descriptors closed, and ends with its
+ * parent. */
+#ifndef SHMPOOL_BACKEND_VICTIM_H
+#define SHMPOOL_BACKEND_VICTIM_H
+
+/* What victim_run returns besides the work's own 0 or errno. */
+enum {
+    VICTIM_ENDED = -1, /* a signal ended it: out of memory, or somebody's SIGKILL */
+    VICTIM_NONE = -2   /* nothing was done: no child can be had, or the kernel may prefer others */
+};
+
+/* Runs work(arg) in a child and waits for it. The work makes system calls only, with all signals
+ * blocked; it returns 0 or an errno and needs no descriptor but keep_fd (-1: none).
+ * Here signals are handled as ever; they neither end the wait nor the work. */
+int victim_run(int (*work)(const void *arg), const void *arg, int keep_fd);
+
+#endif
