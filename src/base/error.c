@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { SENTENCE_SIZE = sizeof((struct error_before *)0)->text };
 
@@ -23,6 +24,17 @@ int error_set(int code, const char *format, ...)
         text[0] = '\0';
     va_end(arguments);
     return error_set_plain(code, text);
+}
+
+void error_add(const char *format, ...)
+{
+    int code = errno;
+    size_t used = strlen(sentence);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence + used, sizeof sentence - used, format, arguments);
+    va_end(arguments);
+    errno = code;
 }
 
 int error_set_plain(int code, const char *text)

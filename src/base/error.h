@@ -13,6 +13,9 @@ int error_set(int code, const char *format, ...) __attribute__((format(printf, 2
 /* As error_set with a fixed text and no formatting: for signal handlers. */
 int error_set_plain(int code, const char *text) __attribute__((cold));
 
+/* Adds to the thread's sentence, which a failure has just set; errno stays. */
+void error_add(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
 /* For calls that try several ways: what a failed attempt said is forgotten when another succeeds.
  */
 struct error_before {

@@ -79,10 +79,9 @@ void *address_map_new(const struct shmpool_backend *backend, const struct shmpoo
     void *address = map_in(zone_is_owned() ? fallback : zone_here(), backend, object, length);
     if (address == NULL && try_elsewhere(errno))
         address = map_in(fallback, backend, object, length);
-    if (address == NULL && try_elsewhere(errno))
-        error_set(ENOMEM,
-                  "no address space for %s, tables included: ask for less, or raise the limit that "
-                  "`ulimit -v` shows",
+    /* Of ENOMEM the backend's own sentence tells more. */
+    if (address == NULL && try_elsewhere(errno) && errno != ENOMEM)
+        error_set(ENOMEM, "no free range of addresses was found for %s: ask for less",
                   error_size(size, length));
     return address;
 }

@@ -306,6 +306,17 @@ static void undo_object(struct pool *pool)
     errno = saved;
 }
 
+/* The backend knows the object's size; the caller asked for less. */
+static void tell_what_was_asked(const struct plan *plan)
+{
+    char asked[ERROR_SIZE_TEXT], tables[ERROR_SIZE_TEXT];
+    uint64_t size = plan->n_pages * page_size();
+    if (errno == ENOSPC || errno == ENOMEM)
+        error_add(". A pool of %s was asked for, which has %s of tables on top",
+                  error_size(asked, size),
+                  error_size(tables, layout_object_size(&plan->layout, plan->n_pages) - size));
+}
+
 static shmpool_id create_planned(const struct plan *plan)
 {
     struct pool pool = {.backend = plan->backend};
@@ -333,6 +344,8 @@ shmpool_id shmpool_create(size_t size, const struct shmpool_options *options)
         shmpool_id id = create_planned(&plan);
         if (id > 0)
             error_forget_since(&before);
+        else
+            tell_what_was_asked(&plan);
         if (id > 0 || !plan.generated || errno != EEXIST || i == NAME_TRIES)
             return id;
     }
