@@ -163,10 +163,20 @@ struct shmpool_stats {
     uint64_t reserved[8];
 };
 
+/* A structure and a function of one name, as in stat(2): g++ -Wshadow warns of that. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
+
 /* Counts the pool. Exact when nobody is working in it; pages inside an unfinished operation count
  * as taken. Works on a read-only pool.
  * Errors: EINVAL (stats is NULL). */
 int shmpool_stats(shmpool_id pool, struct shmpool_stats *stats);
+
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 /* Recomputes the pool and compares: the number of faults found, 0 when it is sound. A line for each
  * fault goes to report, unless that is NULL. Works on a read-only pool and beside members at work:

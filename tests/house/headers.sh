@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Each public header compiles alone, without a warning: as C11 and as C++17, with gcc and with clang.
-# Each header of src/ compiles alone too, so that none leans on what its includer included before.
+# Each public header compiles alone, without a warning: as C11 and C17, C++11 and C++20, with gcc and
+# with clang. Each header of src/ compiles alone too, so that none leans on what its includer
+# included before.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_tool gcc g++ clang clang++
@@ -10,7 +11,7 @@ compiles() {
     local header=$1
     shift
     printf '#include %s\n' "$header" |
-        "$@" -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Werror -I "$root/include" - ||
+        "$@" -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I "$root/include" - ||
         fault "$header: $*"
 }
 
@@ -18,9 +19,11 @@ cd "$root/include"
 for header in shmpool.h shmpool/*.h; do
     for compiler in gcc clang; do
         compiles "<$header>" "$compiler" -std=c11 -x c
+        compiles "<$header>" "$compiler" -std=c17 -x c
     done
     for compiler in g++ clang++; do
-        compiles "<$header>" "$compiler" -std=c++17 -x c++
+        compiles "<$header>" "$compiler" -std=c++11 -x c++
+        compiles "<$header>" "$compiler" -std=c++20 -x c++
     done
 done
 
