@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
-# What leaves the shared library, given as the argument, is what the public headers declare; and it
-# is linked as it must be: bound at once, on libc and libbsd alone.
+# What leaves the shared library, the first argument, and the static one, the second, is what the
+# public headers declare; in the shared one with the version that the map gives. That is linked as it
+# must be: bound at once, on libc and libbsd alone.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 library=$1
+archive=$2
+map=$root/cmake/shmpool.map
 need_tool nm readelf
 
-printf '#include <%s>\n' shmpool.h shmpool/backend.h |
+(cd "$root/include" && printf '#include <%s>\n' *.h */*.h) |
     "$CC" -std=c11 -I "$root/include" -E -P -x c - |
     grep -oE 'shmpool_[a-z0-9_]+ *[([]' | tr -d ' ([' | sort -u >"$scratch/declared"
-nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
-    sort >"$scratch/exported"
+version=$(sed -n 's/^\([A-Z0-9_]*\) {$/\1/p' "$map")
+sed "s/\$/@@$version/" "$scratch/declared" >"$scratch/versioned"
+nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sort >"$scratch/exported"
+nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | sort >"$scratch/archived"
 grep -qx shmpool_inherit_none "$scratch/declared" || fault "the declarations were not found"
-diff --label declared --label exported -u "$scratch/declared" "$scratch/exported" >&2 ||
+diff --label declared --label exported -u "$scratch/versioned" "$scratch/exported" >&2 ||
     fault "declared and exported symbols differ"
+diff --label declared --label archived -u "$scratch/declared" "$scratch/archived" >&2 ||
+    fault "declared symbols and those of the static library differ"
 
 readelf -dW "$library" >"$scratch/dynamic"
 grep -q BIND_NOW "$scratch/dynamic" || fault "symbols are not bound at once (-z now)"

@@ -1,0 +1,16 @@
+# find_package(shmpool): the targets shmpool::shmpool (shared) and shmpool::shmpool_static, each
+# where it is installed. COMPONENTS shared, static: fails without that one.
+foreach(kind shared static)
+    include(${CMAKE_CURRENT_LIST_DIR}/shmpool-${kind}.cmake OPTIONAL RESULT_VARIABLE shmpool_${kind})
+    if(shmpool_${kind})
+        set(shmpool_${kind}_FOUND TRUE)
+    endif()
+endforeach()
+foreach(kind IN LISTS shmpool_FIND_COMPONENTS)
+    if(shmpool_FIND_REQUIRED_${kind} AND NOT shmpool_${kind}_FOUND)
+        set(shmpool_FOUND FALSE)
+        set(shmpool_NOT_FOUND_MESSAGE "shmpool has no component ${kind} here")
+    endif()
+endforeach()
+unset(shmpool_shared)
+unset(shmpool_static)
