@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# What is installed is complete and the same under DESTDIR; a package that cannot serve is refused:
+# of another version, or without the library that is asked for.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need_tool cmake pkg-config readelf
+stage
+
+diff -r "$root/include" "$prefix/include" >&2 || fault "not the headers of the tree"
+for file in lib*/libshmpool.{a,so} \
+    "lib*/libshmpool.so.$VERSION" lib*/pkgconfig/shmpool.pc \
+    lib*/cmake/shmpool/shmpool-config{,-version}.cmake share/doc/shmpool/{LICENSE,README.md}; do
+    # Below lib there may be a folder for the architecture.
+    compgen -G "$prefix/$file" >/dev/null || compgen -G "$prefix/${file/lib\*/lib/*}" >/dev/null ||
+        fault "not installed: $file"
+done
+
+# Programs ask for the SONAME, compilers for the name without a number: both lead to one file.
+soname=$(readelf -dW "$libdir/libshmpool.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+[[ $(readlink "$libdir/libshmpool.so") == "$soname" ]] || fault "libshmpool.so is not $soname"
+[[ $(readlink "$libdir/$soname") == "libshmpool.so.$VERSION" ]] || fault "$soname is not $VERSION"
+
+# Nothing that is installed knows where it was built or first installed.
+grep -rlF -e "$scratch" -e "$build" --include='*.pc' --include='*.cmake' "$prefix" >&2 &&
+    fault "paths of this machine are installed"
+
+DESTDIR=$scratch/stage cmake --install "$build" --prefix /opt/shmpool >"$scratch/log"
+diff -r "$prefix" "$scratch/stage/opt/shmpool" >&2 || fault "DESTDIR: not the same files"
+cmake --install "$build" --prefix "$prefix" >"$scratch/log" || fault "installed a second time"
+
+# Whether find_package finds the library, asked in these words.
+mkdir "$scratch/asks"
+cat >"$scratch/asks/CMakeLists.txt" <<'TEXT'
+cmake_minimum_required(VERSION 3.25)
+project(asks LANGUAGES NONE)
+find_package(shmpool ${WORDS} REQUIRED)
+TEXT
+finds() {
+    cmake -S "$scratch/asks" -B "$scratch/asks/build" -D CMAKE_PREFIX_PATH="$prefix" \
+        -D WORDS="$1" >"$scratch/log" 2>&1
+}
+IFS=. read -r major minor patch <<<"$VERSION"
+for words in "$VERSION" "$major.$minor" "$VERSION;EXACT" "COMPONENTS;shared;static"; do
+    finds "$words" || fault "find_package does not find it: $words"
+done
+for words in "$major.$((minor + 1))" "$((major + 1))" "$major.$minor.$((patch + 1))" \
+    "COMPONENTS;nothing"; do
+    finds "$words" && fault "find_package finds it: $words"
+done
+pkg-config --exact-version="$VERSION" shmpool || fault "pkg-config knows another version"
+
+# A package may leave out the static library.
+rm "$libdir/libshmpool.a" "$libdir"/cmake/shmpool/shmpool-static*
+finds "COMPONENTS;shared" || fault "without a static library the shared one is not found"
+finds "COMPONENTS;static" && fault "a static library that is not there is found"
+verdict
