@@ -13,9 +13,10 @@
  * child is a member of its own. Death: a process killed inside any of these calls costs the others
  * nothing (docs/protocol.md).
  *
- * Errors that any function may give: EBADF (no resource with this ID), EACCES (the pool is not
- * granted to this process, or released here), EUCLEAN (the pool is damaged or of another layout
- * version). Further ones stand at the function. */
+ * Errors of every function that takes a resource ID: EBADF (no resource with this ID), EACCES (the
+ * pool is not granted to this process, or released here). Of a process's first call: ENOMEM, EAGAIN
+ * (no memory or no thread key for what the family shares). Further ones stand at the function;
+ * docs/errors.md says what to do about each. */
 #ifndef SHMPOOL_POOL_H
 #define SHMPOOL_POOL_H
 
@@ -60,10 +61,14 @@ struct shmpool_options {
  *   until its last user ended). The strings of options are copied.
  * Processes: visible to others under its name only when it is complete. The address it gets is
  *   recorded; every other process maps it there. Nothing that is mapped is ever replaced.
- * Errors: EINVAL (size 0, name, flag, mode, reserved field, unknown backend: the sentence lists the
- *   known ones), ENAMETOOLONG, EEXIST (the name is taken), EADDRINUSE (options->address is
- *   occupied: the sentence says by what), ENOMEM (no address space, or more than 32 TiB), ENOSPC
- *   (SHMPOOL_COMMIT: the file system is full), EMFILE (descriptors or the family's table).
+ * Errors: EINVAL (size 0, max_size, address, name, flag, mode, reserved field, unknown backend: the
+ *   sentence lists the known ones), ENAMETOOLONG, EEXIST (the name is taken), EADDRINUSE
+ *   (options->address is occupied: the sentence says by what), EPERM (it is below
+ *   vm.mmap_min_addr), ENOMEM (no memory or address space, or more than 32 TiB), ENOSPC
+ *   (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE), EMFILE (descriptors or the family's
+ *   table), ENFILE, ENOTSUP (SHMPOOL_COMMIT: the file system cannot), EACCES, EROFS, ENOENT
+ *   (/dev/shm lets nobody write, or it or /proc is not there), EBADF (the program closed the
+ *   descriptor meanwhile).
  * Source: shm_open(3), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
 shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
 
@@ -75,8 +80,10 @@ shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
  * Processes: recovers after members that died. Objects of other users are refused, except to root
  *   or where the mode lets the caller's group in.
  * Errors: ENOENT (no such pool), EACCES (another user's, or the mode forbids), EADDRINUSE (its
- *   address is occupied here: the sentence says by what), ENOTSUP (the backend has no names),
- *   EINVAL, ENAMETOOLONG, EMFILE, ENOMEM. */
+ *   address is occupied here: the sentence says by what), EUCLEAN (damaged, no pool at all, or of
+ *   another layout version), EROFS (open here for reading only, or the file system is), ENOTSUP
+ *   (the backend has no names), EINVAL, ENAMETOOLONG, EMFILE, ENFILE, ENOMEM, EBADF (the program
+ *   closed the descriptor meanwhile). */
 shmpool_id shmpool_open(const char *name, unsigned flags);
 
 /* Unmaps the pool in this process and closes its descriptors; removes nothing.
@@ -88,12 +95,13 @@ int shmpool_release(shmpool_id pool);
 /* Removes the pool's name and nothing else: mappings stay, the memory goes with the last one.
  * Processes: any process of the family that has the pool. memfd: there is no name to remove; the
  *   label is given up and the call succeeds.
- * Errors: ENOENT (unlinked already), EACCES. */
+ * Errors: ENOENT (unlinked already, or another object has the name), EACCES (another user's), EROFS
+ *   (the file system is read-only). */
 int shmpool_unlink(shmpool_id pool);
 
 /* Removes a pool by name, as shmpool_unlink, without opening it. The name as in shmpool_open.
  * Errors: ENOENT (no such name, or what holds it is not a pool), ENOTSUP (the backend has no
- *   names), EACCES, EINVAL, ENAMETOOLONG. */
+ *   names), EACCES (another user's), EINVAL, ENAMETOOLONG, EMFILE, ENFILE, EROFS. */
 int shmpool_unlink_name(const char *name);
 
 /* The name given or generated, without a leading slash.
@@ -106,7 +114,8 @@ const char *shmpool_name(shmpool_id pool);
  * Errors: EEXIST (set already: clear it with NULL first), EINVAL (outside of the pool), EROFS. */
 int shmpool_set_root(shmpool_id pool, void *object);
 
-/* The pool's root; NULL and ENOENT when there is none. */
+/* The pool's root.
+ * Errors: ENOENT (there is none), EUCLEAN (it points out of the pool). */
 void *shmpool_root(shmpool_id pool);
 
 /* Allocates a block.
@@ -116,7 +125,8 @@ void *shmpool_root(shmpool_id pool);
  * Processes: lock-free; a block within 32 pages takes no lock and makes no system call. A thread's
  *   first call in a pool takes a member slot.
  * Errors: ENOSPC (no contiguous run of that length, also SIZE_MAX: the sentence names the largest
- *   run and the free total), EINVAL (0), EROFS, EDEADLK, EMFILE (65,533 processes own blocks).
+ *   run and the free total), EINVAL (0), EROFS, EDEADLK, EMFILE (65,533 processes own blocks),
+ *   ENOMEM (a thread's first call).
  * Source: docs/protocol.md, ALLOC1 and ALLOCM. */
 void *shmpool_alloc(shmpool_id pool, size_t size);
 
@@ -127,8 +137,9 @@ void *shmpool_alloc_aligned(shmpool_id pool, size_t alignment, size_t size);
 
 /* Frees a block, whoever allocated it.
  * Limits: block is an address that alloc returned; free never fails for want of a slot.
- * Errors: ENOENT (NULL, not the start of a live block, freed already), EROFS, EDEADLK. As with any
- *   allocator, two free calls of one block that race can hit the next owner.
+ * Errors: ENOENT (NULL, not the start of a live block, freed already), EROFS, EDEADLK; EMFILE and
+ *   ENOMEM as shmpool_alloc. As with any allocator, two free calls of one block that race can hit
+ *   the next owner.
  * Source: docs/protocol.md, FREE1 and FREEM. */
 int shmpool_free(shmpool_id pool, void *block);
 
@@ -147,7 +158,8 @@ shmpool_id shmpool_of(const void *address);
  * Ownership: a published block belongs to nobody; whoever unlinks it frees it. A plain store that
  *   unlinks a block whose publisher may have died inside this call must not come before
  *   shmpool_recover.
- * Errors: EEXIST (*where is not NULL), ENOENT (no live block), EINVAL (where), EROFS, EDEADLK.
+ * Errors: EEXIST (*where is not NULL), ENOENT (no live block), EINVAL (where), EROFS, EDEADLK;
+ *   EMFILE and ENOMEM as shmpool_alloc.
  * Source: docs/protocol.md, PUBLISH. */
 int shmpool_publish(shmpool_id pool, void *block, void *where);
 
@@ -190,14 +202,15 @@ int shmpool_dump(shmpool_id pool, FILE *out);
 /* Brings the pool back to order after members that died inside an operation. Also done when a
  * worker is joined, a slot is wanted and none is free, before ENOSPC, and at open.
  * Processes: never waits; what cannot be decided yet stays as it is until the next time.
- * Errors: EROFS, EDEADLK. Source: docs/protocol.md, RECOVER. */
+ * Errors: EROFS, EDEADLK; EMFILE and ENOMEM as shmpool_alloc.
+ * Source: docs/protocol.md, RECOVER. */
 int shmpool_recover(shmpool_id pool);
 
 /* Frees the blocks that a dead process owned and never shared; the bytes freed.
  * Limits: dead is a process ID in the caller's PID namespace; 0: all processes that are dead.
  * Errors: EBUSY (the process lives), EAGAIN (another process is recovering the pool, or what the
- *   dead one left cannot be decided yet), EINVAL (negative), EROFS, EDEADLK. An unknown process: 0.
- */
+ *   dead one left cannot be decided yet), EINVAL (negative), EROFS, EDEADLK; EMFILE and ENOMEM as
+ *   shmpool_alloc. An unknown process: 0. */
 ssize_t shmpool_reclaim(shmpool_id pool, pid_t dead);
 
 /* The sentence of the calling thread's last failure; never NULL, changes only on failure.

@@ -52,7 +52,7 @@ enum {
  * Errors: EINVAL (run NULL, flag, reserved field, list NULL with a length, a pool granted twice),
  *   EBADF (an ID in the list; a descriptor the grant needs was closed by the program), EACCES (a
  *   pool that this process lacks), EROFS (full use granted of a pool that is read-only here),
- *   EMFILE, EAGAIN and ENOMEM of fork(2). */
+ *   EMFILE (4096 workers), EAGAIN and ENOMEM of fork(2). */
 shmpool_worker shmpool_start(int (*run)(void *), void *arg,
                              const struct shmpool_start_options *options);
 
@@ -65,14 +65,18 @@ shmpool_worker shmpool_start(int (*run)(void *), void *arg,
  *   signal the status of SIGKILL, and shmpool_errmsg says that the signal is not known. Pools of
  *   this process are recovered.
  * Errors: EAGAIN (timeout 0 and it runs), ETIMEDOUT, EBADF (no such worker, or joined already),
- *   EINVAL (timeout below -1), EDEADLK (a worker that joins itself). */
+ *   EINVAL (timeout below -1), EDEADLK (a worker that joins itself), EMFILE, ENFILE (no descriptor
+ *   to watch the worker with). */
 int shmpool_join(shmpool_worker worker, int *wait_status, int timeout_ms);
 
 /* Sends a signal to a worker, by pidfd: a re-used process ID is never hit. Signal 0 only looks.
- * Errors: ESRCH (it ended), EINVAL (no such signal), EPERM, EBADF. Source: pidfd_send_signal(2). */
+ * Errors: ESRCH (it ended), EINVAL (no such signal), EPERM (it changed its user), EBADF (no such
+ *   worker, or joined already), EMFILE, ENFILE (no descriptor to reach it with).
+ * Source: pidfd_send_signal(2). */
 int shmpool_kill(shmpool_worker worker, int signal);
 
-/* The worker's process ID; -1 on error: never hand that to kill(2). */
+/* The worker's process ID; -1 on error: never hand that to kill(2).
+ * Errors: EBADF (no such worker, or joined already). */
 pid_t shmpool_worker_pid(shmpool_worker worker);
 
 /* The calling process's own worker ID; 0 outside of a worker, also in a plain fork of one. */
