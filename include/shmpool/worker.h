@@ -71,7 +71,8 @@ int shmpool_join(shmpool_worker worker, int *wait_status, int timeout_ms);
 
 /* Sends a signal to a worker, by pidfd: a re-used process ID is never hit. Signal 0 only looks.
  * Errors: ESRCH (it ended), EINVAL (no such signal), EPERM (it changed its user), EBADF (no such
- *   worker, or joined already), EMFILE, ENFILE (no descriptor to reach it with).
+ *   worker, or joined already), EMFILE, ENFILE (no descriptor to reach it with), ENOTSUP (the
+ *   kernel has no pidfds, and the worker is not this process's own).
  * Source: pidfd_send_signal(2). */
 int shmpool_kill(shmpool_worker worker, int signal);
 

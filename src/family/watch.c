@@ -110,6 +110,6 @@ int watch_signal(const struct watch *watch, int signal)
         return pidfd_send_signal(watch->pidfd, signal, NULL, 0);
     if (is_child(watch))
         return kill(watch->pid, signal);
-    errno = ENOSYS;
+    errno = ENOTSUP;
     return -1;
 }

@@ -25,7 +25,7 @@ void watch_end(struct watch *watch);
 int watch_wait(const struct watch *watch, int timeout_ms);
 
 /* 0, or -1 with errno and no sentence: ESRCH when the process has ended. Where there is no pidfd
- * the process must be a child of the caller, whom no other thread reaps meanwhile, else ENOSYS. */
+ * the process must be a child of the caller, whom no other thread reaps meanwhile, else ENOTSUP. */
 int watch_signal(const struct watch *watch, int signal);
 
 #endif

@@ -407,6 +407,11 @@ int shmpool_kill(shmpool_worker id, int signal)
     if (error == ESRCH)
         return error_set(ESRCH, "worker %d (pid %d) has ended", (int)id,
                          (int)atomic_load(&worker->pid));
+    if (error == ENOTSUP)
+        return error_set(ENOTSUP,
+                         "this kernel lets nobody but its starter signal worker %d (pid %d): it "
+                         "has no pidfds, or a filter forbids them",
+                         (int)id, (int)atomic_load(&worker->pid));
     if (error != 0)
         return error_set(error, "signal %d cannot be sent to worker %d: %s", signal, (int)id,
                          strerror(error));
