@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,4 +58,33 @@ int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend
         given = colon + 1;
     }
     return name_read(name, given);
+}
+
+int name_try(const char *given,
+             int (*attempt)(const struct shmpool_backend *backend, const char *name,
+                            unsigned flags),
+             unsigned flags)
+{
+    char name[NAME_LIMIT + 1];
+    const struct shmpool_backend *backend;
+    const char *variable = secure_getenv("SHMPOOL_BACKEND");
+    if (given == NULL)
+        return error_set(EINVAL, "the name is NULL");
+    if (name_split(name, &backend, given) != 0)
+        return -1;
+    if (backend == NULL && variable != NULL && variable[0] != '\0') {
+        backend = backend_choose(NULL);
+        if (backend == NULL)
+            return -1;
+    }
+    if (backend != NULL)
+        return attempt(backend, name, flags);
+    int result = -1;
+    int asked = 0;
+    for (size_t i = 0; i < backend_count() && result < 0 && (asked == 0 || errno == ENOENT); i++)
+        if (backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES) {
+            result = attempt(backend_at(i), name, flags);
+            asked++;
+        }
+    return result;
 }

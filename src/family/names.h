@@ -17,4 +17,12 @@ void name_generate(char name[NAME_LIMIT + 1]);
 int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend,
                const char *given);
 
+/* Calls attempt with the backend that a name means: the one before its colon, else that of
+ * SHMPOOL_BACKEND, else each backend with names until one says something else than ENOENT. What the
+ * attempt returned. */
+int name_try(const char *given,
+             int (*attempt)(const struct shmpool_backend *backend, const char *name,
+                            unsigned flags),
+             unsigned flags);
+
 #endif

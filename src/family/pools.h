@@ -23,6 +23,7 @@ struct pool {
     _Atomic shmpool_id id;
     _Atomic uint32_t state; /* pool_state */
     int readonly;
+    unsigned flags; /* as given to shmpool_create */
     struct view view;
     void *base;
     size_t mapping_size;

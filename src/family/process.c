@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "backend/anonymous.h"
 #include "base/error.h"
@@ -19,6 +20,11 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t last_era;
 static int begin_error;
+
+uint64_t process_page_size(void)
+{
+    return (uint64_t)sysconf(_SC_PAGESIZE);
+}
 
 void process_lock(void)
 {

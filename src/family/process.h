@@ -27,6 +27,9 @@ static inline uint64_t process_era(void)
  * inherited, and renews what a fork made stale. 0, or -1 with errno. */
 int process_begin(void);
 
+/* Bytes of a page of this system. */
+uint64_t process_page_size(void);
+
 /* Guards the process's tables: pools, members, workers. Not for hot paths. */
 void process_lock(void);
 void process_unlock(void);

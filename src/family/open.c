@@ -1,0 +1,135 @@
+/* Opening pools by name. What a name leads to is not trusted: it is looked at, its header read once
+ * and checked, and mapped where that says, if nothing is there. */
+#include <errno.h>
+#include <shmpool/pool.h>
+#include <string.h>
+
+#include "backend/anonymous.h"
+#include "backend/call.h"
+#include "base/error.h"
+#include "core/layout.h"
+#include "family/address.h"
+#include "family/entry.h"
+#include "family/members.h"
+#include "family/names.h"
+#include "family/pools.h"
+#include "family/process.h"
+#include "family/registry.h"
+
+/* The object's header, copied once; what the copy says is checked, never the original. */
+static int read_header(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                       struct layout *layout, struct header_shm *header, const char *name)
+{
+    struct shmpool_description description;
+    if (call_describe(backend, object, &description) != 0)
+        return -1;
+    if (description.size < process_page_size())
+        return error_set(EUCLEAN, "%s is not a pool: it is shorter than a page", name);
+    void *mapped = call_map(backend, object, NULL, process_page_size(), SHMPOOL_MAP_RDONLY);
+    if (mapped == NULL)
+        return -1;
+    memcpy(header, mapped, sizeof *header);
+    call_unmap(backend, object, mapped, process_page_size());
+    const char *wrong = layout_read(layout, header, description.size);
+    if (wrong == NULL && layout->page_size != process_page_size())
+        wrong = "it was made on a system with another page size";
+    return wrong == NULL ? 0 : error_set(EUCLEAN, "%s is not a sound pool: %s", name, wrong);
+}
+
+/* A pool that is mapped here already stays as it is; the new hold on its object is given up. */
+static int is_here_already(shmpool_id id, struct pool *opened, unsigned flags, int *failed)
+{
+    struct pool *pool = entry_place(id);
+    if (pool == NULL || atomic_load(&pool->id) != id || atomic_load(&pool->state) != POOL_MAPPED)
+        return 0;
+    call_close(opened->backend, &opened->object);
+    *failed = 0;
+    if (pool->readonly && !(flags & SHMPOOL_RDONLY))
+        *failed =
+            error_set(EROFS, "pool %s is read-only in this process: release it first", pool->name);
+    return 1;
+}
+
+static int map_opened(struct pool *pool, const struct layout *layout,
+                      const struct header_shm *header)
+{
+    void *address = (void *)(uintptr_t)header->address;
+    pool->flags = header->flags;
+    pool->mapping_size = layout->mapping_size;
+    pool->base = address_map_at(pool->backend, &pool->object, address, pool->mapping_size,
+                                pool->readonly ? SHMPOOL_MAP_RDONLY : 0);
+    if (pool->base == NULL)
+        return -1;
+    if (!(header->flags & SHMPOOL_DUMP))
+        mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
+    view_init(&pool->view, layout, pool->base);
+    return 0;
+}
+
+/* The ID that the family has for the object, or a new one; under process_lock. */
+static shmpool_id enter_opened(struct pool *pool, const struct layout *layout,
+                               const struct header_shm *header, const char *name, unsigned flags)
+{
+    struct pool known = *pool;
+    int failed;
+    known.base = (void *)(uintptr_t)header->address;
+    known.mapping_size = layout->mapping_size;
+    shmpool_id id = entry_register(&known, name, header);
+    if (id < 0)
+        return -1;
+    if (is_here_already(id, pool, flags, &failed))
+        return failed == 0 ? id : -2;
+    if (!pools_index_is_free(id)) {
+        registry_unuse(id);
+        return error_set(EMFILE,
+                         "pool %s has ID %d in this family, whose place another pool takes "
+                         "in this process",
+                         name, (int)id);
+    }
+    if (map_opened(pool, layout, header) == 0) {
+        if (entry_enter(id, pool, name) == 0)
+            return id;
+        call_unmap(pool->backend, &pool->object, pool->base, pool->mapping_size);
+    }
+    int saved = errno;
+    registry_unuse(id);
+    errno = saved;
+    return -1;
+}
+
+static shmpool_id open_with(const struct shmpool_backend *backend, const char *name, unsigned flags)
+{
+    struct pool pool = {.backend = backend, .readonly = (flags & SHMPOOL_RDONLY) != 0};
+    struct layout layout;
+    struct header_shm header;
+    shmpool_id id = -1;
+    if (!(backend->capabilities & SHMPOOL_BACKEND_NAMES))
+        return error_set(ENOTSUP, "backend %s has no names by which a pool could be opened",
+                         backend->name);
+    process_lock();
+    int failed = call_open(backend, &pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0);
+    if (failed == 0 && read_header(backend, &pool.object, &layout, &header, name) == 0)
+        id = enter_opened(&pool, &layout, &header, name, flags);
+    if (failed == 0 && id == -1)
+        call_close(backend, &pool.object);
+    process_unlock();
+    return id > 0 ? id : -1;
+}
+
+shmpool_id shmpool_open(const char *name, unsigned flags)
+{
+    if (process_begin() != 0)
+        return -1;
+    if (flags & ~(unsigned)SHMPOOL_RDONLY)
+        return error_set(EINVAL, "shmpool_open takes SHMPOOL_RDONLY, not %#x",
+                         flags & ~(unsigned)SHMPOOL_RDONLY);
+    struct error_before before;
+    error_remember(&before);
+    shmpool_id id = name_try(name, open_with, flags);
+    struct pool *pool = id > 0 ? pools_find(id) : NULL;
+    if (pool != NULL && !pool->readonly)
+        members_recover(pool);
+    if (id > 0)
+        error_forget_since(&before);
+    return id;
+}
