@@ -66,7 +66,7 @@ struct shmpool_options {
  *   (options->address is occupied: the sentence says by what), EPERM (it is below
  *   vm.mmap_min_addr), ENOMEM (no memory or address space, or more than 32 TiB), ENOSPC
  *   (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE), EMFILE (descriptors or the family's
- *   table), ENFILE, ENOTSUP (SHMPOOL_COMMIT: the file system cannot), EACCES, EROFS, ENOENT
+ *   table), ENFILE, ENOTSUP (SHMPOOL_COMMIT: the system cannot), EACCES, EROFS, ENOENT
  *   (/dev/shm lets nobody write, or it or /proc is not there), EBADF (the program closed the
  *   descriptor meanwhile).
  * Source: shm_open(3), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
