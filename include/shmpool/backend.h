@@ -74,7 +74,8 @@ struct shmpool_description {
     uint64_t size; /* bytes; at least what create was asked for */
     uid_t uid;
     gid_t gid;
-    mode_t mode; /* permission bits */
+    mode_t mode;        /* permission bits */
+    uint64_t allocated; /* bytes of memory that it takes now, swapped out or not; 0: not known */
 };
 
 struct shmpool_backend {
@@ -130,6 +131,19 @@ struct shmpool_backend {
      * Errors: ENOSPC or ENOMEM (it is not there; for ENOSPC the sentence has the figures of the
      *   file system behind fd), EBADF. Source: fallocate(2), MADV_POPULATE_WRITE in madvise(2). */
     int (*commit)(const struct shmpool_object *object, void *address, size_t size);
+    /* Makes the object larger: size bytes, up to max_size. NULL: it has max_size from the start.
+     * Limits: one that is larger already stays so, never smaller.
+     * Processes: every mapping shows the new part at once. The library lets one process at a time
+     *   do it, and lets the next one go on when that died on the way.
+     * Errors: ENOSPC, EBADF (as for map). Source: ftruncate(2), RLIMIT_FSIZE in setrlimit(2). */
+    int (*resize)(const struct shmpool_object *object, size_t size);
+    /* Gives memory back to the system: length bytes from offset on, in an object that is mapped at
+     * address. They read as zeroes afterwards, and a store takes memory anew. NULL: ENOTSUP.
+     * Threads, processes: other parts of the object are in use meanwhile.
+     * Errors: EBADF (as for map), ENOTSUP (this file system cannot).
+     * Source: FALLOC_FL_PUNCH_HOLE in fallocate(2), MADV_REMOVE in madvise(2). */
+    int (*discard)(const struct shmpool_object *object, void *address, size_t offset,
+                   size_t length);
     /* What the system says of the object. Errors: EBADF (as for map). */
     int (*describe)(const struct shmpool_object *object, struct shmpool_description *description);
     /* Closes what allows writing; a read-only mapping can still be made. Again: success. */

@@ -38,7 +38,7 @@ enum {
     SHMPOOL_ZERO = 4,      /* blocks are zero when handed out */
     SHMPOOL_HUGE = 8,      /* huge pages */
     SHMPOOL_PRIVATE = 16,  /* only inherited, never attached later */
-    SHMPOOL_AUTOTRIM = 32, /* free runs go back to the system by themselves */
+    SHMPOOL_AUTOTRIM = 32, /* freed runs from 2 MiB go back to the system by themselves */
     SHMPOOL_DUMP = 64,     /* the contents belong in core dumps */
     SHMPOOL_KEEP = 128     /* clean-up leaves the pool alone when nobody uses it */
 };
@@ -49,7 +49,7 @@ struct shmpool_options {
     const char *backend;  /* NULL: $SHMPOOL_BACKEND, else "posix" */
     size_t max_size;      /* room for growth in bytes; 0: size; below size: EINVAL */
     void *address;        /* NULL: the library picks one; else page-aligned */
-    unsigned flags;       /* SHMPOOL_COMMIT, _PRIVATE, _DUMP, _KEEP */
+    unsigned flags;       /* SHMPOOL_COMMIT, _ZERO, _PRIVATE, _AUTOTRIM, _DUMP, _KEEP */
     mode_t mode;          /* permission bits; 0: 0600; exact under any umask */
     uint64_t reserved[8]; /* zero */
 };
@@ -66,9 +66,9 @@ struct shmpool_options {
  *   (options->address is occupied: the sentence says by what), EPERM (it is below
  *   vm.mmap_min_addr), ENOMEM (no memory or address space, or more than 32 TiB), ENOSPC
  *   (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE), EMFILE (descriptors or the family's
- *   table), ENFILE, ENOTSUP (SHMPOOL_COMMIT: the system cannot), EACCES, EROFS, ENOENT
- *   (/dev/shm lets nobody write, or it or /proc is not there), EBADF (the program closed the
- *   descriptor meanwhile).
+ *   table), ENFILE, ENOTSUP (SHMPOOL_COMMIT: the system cannot; _AUTOTRIM: the backend cannot),
+ *   EACCES, EROFS, ENOENT (/dev/shm lets nobody write, or it or /proc is not there), EBADF (the
+ *   program closed the descriptor meanwhile).
  * Source: shm_open(3), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
 shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
 
@@ -108,6 +108,26 @@ int shmpool_unlink_name(const char *name);
  * Ownership: the library's; readable for the life of the process, also after release and unlink. */
 const char *shmpool_name(shmpool_id pool);
 
+/* Makes a pool larger: total usable bytes, rounded up to whole pages. Nothing moves.
+ * Limits: max_size as given to shmpool_create. A total that is reached already is success.
+ * Processes: every process that has the pool mapped can use the new pages at once. One process at a
+ *   time grows a pool, the others wait for it; one that dies on the way leaves the pool as it was.
+ *   With SHMPOOL_COMMIT the new part is committed before anybody sees it.
+ * Errors: EINVAL (more than max_size), ENOSPC (the file system is full; RLIMIT_FSIZE), ENOMEM (the
+ *   system has no memory), EROFS, EAGAIN (another process has been growing it for a minute: it may
+ *   be stopped), EBADF (the program closed the descriptor), EDEADLK, EMFILE.
+ * Source: ftruncate(2), fallocate(2). */
+int shmpool_grow(shmpool_id pool, size_t total);
+
+/* Gives the memory of free pages back to the system; the bytes given back, about.
+ * Limits: pages go in runs of up to 2 MiB, which nobody can allocate for that moment.
+ * Processes: while others work. A page that is allocated again takes memory anew when it is
+ *   touched: on a full file system that is SIGBUS.
+ * Errors: ENOTSUP (created with SHMPOOL_COMMIT, or the backend or file system cannot), EROFS, EBADF
+ *   (the program closed the descriptor), EDEADLK, EMFILE, ENOMEM (a thread's first call).
+ * Source: FALLOC_FL_PUNCH_HOLE in fallocate(2). */
+ssize_t shmpool_trim(shmpool_id pool);
+
 /* Stores the pool's root: the one pointer by which a later process finds its way in.
  * Limits: an address inside the pool's pages, or NULL to clear.
  * Processes: one atomic step; of several setters one wins.
@@ -119,7 +139,8 @@ int shmpool_set_root(shmpool_id pool, void *object);
 void *shmpool_root(shmpool_id pool);
 
 /* Allocates a block.
- * Units: bytes, rounded up to whole pages; page-aligned; contents undefined.
+ * Units: bytes, rounded up to whole pages; page-aligned; contents undefined, zero in a pool created
+ *   with SHMPOOL_ZERO.
  * Ownership: the calling process owns the block until it is freed by any member or published.
  *   shmpool_reclaim frees what a dead owner left.
  * Processes: lock-free; a block within 32 pages takes no lock and makes no system call. A thread's

@@ -219,6 +219,40 @@ int call_commit(const struct shmpool_backend *backend, const struct shmpool_obje
                      backend->name, error_size(text, size), backend->place, reason_of(&call));
 }
 
+/* ---- growing and giving back ---- */
+
+int call_resize(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                size_t size)
+{
+    char text[ERROR_SIZE_TEXT];
+    struct call call = begin();
+    if (backend->resize == NULL)
+        return error_set(ENOTSUP, "an object of backend %s keeps the size it was made with",
+                         backend->name);
+    if (backend->resize(object, size) == 0)
+        return succeed(&call);
+    if (is_said(&call))
+        return -1;
+    return error_set(code_of(&call), "backend %s cannot give an object in %s the size of %s: %s",
+                     backend->name, backend->place, error_size(text, size), reason_of(&call));
+}
+
+int call_discard(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                 void *address, size_t offset, size_t length)
+{
+    char text[ERROR_SIZE_TEXT];
+    struct call call = begin();
+    if (backend->discard == NULL)
+        return error_set(ENOTSUP, "backend %s cannot give memory back to the system",
+                         backend->name);
+    if (backend->discard(object, address, offset, length) == 0)
+        return succeed(&call);
+    if (is_said(&call))
+        return -1;
+    return error_set(code_of(&call), "backend %s cannot give %s of memory back to %s: %s",
+                     backend->name, error_size(text, length), backend->place, reason_of(&call));
+}
+
 /* ---- describing and letting go ---- */
 
 int call_describe(const struct shmpool_backend *backend, const struct shmpool_object *object,

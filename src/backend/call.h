@@ -31,6 +31,13 @@ int call_unmap(const struct shmpool_backend *backend, const struct shmpool_objec
                void *address, size_t length);
 int call_commit(const struct shmpool_backend *backend, const struct shmpool_object *object,
                 void *address, size_t size);
+
+/* ENOTSUP where the backend has no such step. */
+int call_resize(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                size_t size);
+int call_discard(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                 void *address, size_t offset, size_t length);
+
 int call_describe(const struct shmpool_backend *backend, const struct shmpool_object *object,
                   struct shmpool_description *description);
 int call_restrict_access(const struct shmpool_backend *backend, struct shmpool_object *object);

@@ -197,6 +197,7 @@ int fdobject_describe(const struct shmpool_object *object, struct shmpool_descri
         .uid = status.st_uid,
         .gid = status.st_gid,
         .mode = status.st_mode & 07777,
+        .allocated = (uint64_t)status.st_blocks * 512,
     };
     return 0;
 }
@@ -285,6 +286,34 @@ int fdobject_commit(const struct shmpool_object *object, size_t size,
     if (size > (size_t)status.st_size && check_file_size_limit(size) != 0)
         return -1;
     return commit_file(object->fd, size, place);
+}
+
+/* Growing and giving back. */
+
+int fdobject_resize(const struct shmpool_object *object, size_t size)
+{
+    struct stat status;
+    if (check(object, object->fd, &status) != 0)
+        return -1;
+    return size > (size_t)status.st_size ? set_size(object->fd, size) : 0;
+}
+
+int fdobject_discard(const struct shmpool_object *object, void *address, size_t offset,
+                     size_t length)
+{
+    struct stat status;
+    char text[ERROR_SIZE_TEXT];
+    (void)address;
+    if (check(object, object->fd, &status) != 0)
+        return -1;
+    while (fallocate(object->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                     (off_t)length) != 0)
+        if (errno != EINTR) {
+            int code = errno == EOPNOTSUPP ? ENOTSUP : errno;
+            return error_set(code, "%s of memory cannot be given back to the system: %s",
+                             error_size(text, length), strerror(code));
+        }
+    return 0;
 }
 
 /* Letting go: in forked children too, so system calls only. */

@@ -46,6 +46,9 @@ int fdobject_commit(const struct shmpool_object *object, size_t size,
 void *fdobject_map(const struct shmpool_object *object, void *address, size_t length,
                    unsigned flags);
 int fdobject_unmap(const struct shmpool_object *object, void *address, size_t length);
+int fdobject_resize(const struct shmpool_object *object, size_t size);
+int fdobject_discard(const struct shmpool_object *object, void *address, size_t offset,
+                     size_t length);
 int fdobject_describe(const struct shmpool_object *object, struct shmpool_description *description);
 int fdobject_restrict_access(struct shmpool_object *object);
 void fdobject_close(struct shmpool_object *object);

@@ -16,26 +16,28 @@ enum {
 struct rule {
     const char *member;
     size_t offset;
-    unsigned capability; /* 0: every backend has the function */
+    unsigned capability; /* 0: it goes with none */
     const char *capability_name;
     bool may_be_absent;
 };
 
-#define ALWAYS(member) #member, offsetof(struct shmpool_backend, member), 0, NULL
+#define PLAIN(member) #member, offsetof(struct shmpool_backend, member), 0, NULL
 #define WITH(member, capability)                                                                   \
 #member, offsetof(struct shmpool_backend, member), capability, #capability
 
 static const struct rule rules[] = {
-    {ALWAYS(create), false},
+    {PLAIN(create), false},
     {WITH(publish, SHMPOOL_BACKEND_NAMES), true},
     {WITH(open, SHMPOOL_BACKEND_NAMES), false},
     {WITH(unlink, SHMPOOL_BACKEND_NAMES), false},
-    {ALWAYS(map), false},
-    {ALWAYS(unmap), false},
+    {PLAIN(map), false},
+    {PLAIN(unmap), false},
     {WITH(commit, SHMPOOL_BACKEND_COMMIT), false},
-    {ALWAYS(describe), false},
-    {ALWAYS(restrict_access), false},
-    {ALWAYS(close), false},
+    {PLAIN(resize), true},
+    {PLAIN(discard), true},
+    {PLAIN(describe), false},
+    {PLAIN(restrict_access), false},
+    {PLAIN(close), false},
 };
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };
@@ -55,9 +57,10 @@ static int check_function(const struct shmpool_backend *backend, const struct ru
 {
     bool is_there = has(backend, rule);
     if (rule->capability == 0)
-        return is_there ? 0
-                        : error_set(EINVAL, "backend %s: %s is NULL, and every backend needs it",
-                                    backend->name, rule->member);
+        return is_there || rule->may_be_absent
+                   ? 0
+                   : error_set(EINVAL, "backend %s: %s is NULL, and every backend needs it",
+                               backend->name, rule->member);
     bool is_promised = (backend->capabilities & rule->capability) != 0;
     if (is_there && !is_promised)
         return error_set(EINVAL, "backend %s: %s is set, and capabilities lack %s", backend->name,

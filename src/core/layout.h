@@ -125,7 +125,8 @@ struct header_shm {
     _Alignas(64) _Atomic uint64_t lock;       /* ident of the recoverer, or 0 */
     _Alignas(64) _Atomic uint32_t slots_mark; /* slots at and above were never taken; only grows */
     _Alignas(64) _Atomic uint32_t rows_mark;  /* rows above were never taken; only grows */
-    uint8_t reserved2[LAYOUT_HEADER_SIZE - 512 - 5 * 64 - 4];
+    _Alignas(64) _Atomic uint64_t grower;     /* ident of the process that makes the pool larger */
+    uint8_t reserved2[LAYOUT_HEADER_SIZE - 512 - 6 * 64 - 8];
 };
 
 _Static_assert(sizeof(struct intent_shm) == 32, "intent");
@@ -136,6 +137,7 @@ _Static_assert(sizeof(struct header_shm) == LAYOUT_HEADER_SIZE, "header");
 _Static_assert(offsetof(struct header_shm, backend) == 176, "header: fixed part");
 _Static_assert(offsetof(struct header_shm, limit) == 512, "header: working part");
 _Static_assert(offsetof(struct header_shm, rows_mark) == 832, "header: working part");
+_Static_assert(offsetof(struct header_shm, grower) == 896, "header: working part");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "lock-free atomics");
 
 #define LAYOUT_STAMP                                                                               \

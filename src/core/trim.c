@@ -64,3 +64,30 @@ uint64_t trim_next(const struct view *view, const struct actor *actor, struct tr
         give_back(view, actor, trim, page, n);
     return page + n;
 }
+
+/* The length of the run that ends before page. */
+static uint64_t run_before(const struct view *view, const struct trim *trim, uint64_t page,
+                           uint64_t reach)
+{
+    uint64_t n = 0;
+    while (n < reach && n < page) {
+        unsigned room = bit_at(page - n - 1) + 1;
+        uint32_t wanted = wanted_in(view, trim, word_at(page - n - 1));
+        uint32_t gaps = ~(wanted << (LAYOUT_WORD_PAGES - room));
+        unsigned more = gaps != 0 ? (unsigned)__builtin_clz(gaps) : LAYOUT_WORD_PAGES;
+        n += more < room ? more : room;
+        if (more < room)
+            break;
+    }
+    return n;
+}
+
+uint64_t trim_run_around(const struct view *view, const struct trim *trim, uint64_t page,
+                         uint64_t n, uint64_t reach, uint64_t *start)
+{
+    uint64_t limit = view_limit(view);
+    uint64_t end = limit - page > n + reach ? page + n + reach : limit;
+    uint64_t before = run_before(view, trim, page, reach);
+    *start = page - before;
+    return before + run_at(view, trim, page, end);
+}

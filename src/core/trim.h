@@ -24,4 +24,9 @@ struct trim {
 uint64_t trim_next(const struct view *view, const struct actor *actor, struct trim *trim,
                    uint64_t page, uint64_t end);
 
+/* The run of pages worth giving back around n pages that were just freed, looked for over at most
+ * `reach` pages on each side: its length; *start is its first page. */
+uint64_t trim_run_around(const struct view *view, const struct trim *trim, uint64_t page,
+                         uint64_t n, uint64_t reach, uint64_t *start);
+
 #endif

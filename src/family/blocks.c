@@ -5,14 +5,17 @@
 #include <shmpool/pool.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "core/census.h"
 #include "core/free.h"
 #include "core/place.h"
 #include "core/publish.h"
+#include "core/used.h"
 #include "family/members.h"
 #include "family/pools.h"
+#include "family/trimming.h"
 
 enum { LOOKS = 100 }; /* for room, beside members in the middle of an operation */
 
@@ -58,6 +61,14 @@ static uint64_t place_at_last(struct pool *pool, uint64_t n, uint64_t align, int
     return NO_PAGE;
 }
 
+/* Pages that were never used read as zeroes already. */
+static void zero_pages(void *context, uint64_t page, uint64_t n)
+{
+    const struct pool *pool = context;
+    if (pool->flags & SHMPOOL_ZERO)
+        memset((void *)view_address_of(&pool->view, page), 0, n << pool->view.page_shift);
+}
+
 static void *alloc_pages(struct pool *pool, size_t size, uint64_t n, uint64_t align)
 {
     struct look look;
@@ -67,6 +78,8 @@ static void *alloc_pages(struct pool *pool, size_t size, uint64_t n, uint64_t al
         page = place_at_last(pool, n, align, &failed);
     if (page == NO_PAGE)
         return failed ? NULL : no_room(pool, size);
+    if (pool->flags & POOL_KEEPS_USED)
+        used_set(&pool->view, page, n, zero_pages, pool);
     return (void *)view_address_of(&pool->view, page);
 }
 
@@ -122,7 +135,11 @@ int shmpool_free(shmpool_id id, void *block)
         return -1;
     uint64_t n = free_block(&pool->view, &member->actor, page);
     members_leave(member);
-    return n != 0 ? 0 : no_block(pool, block);
+    if (n == 0)
+        return no_block(pool, block);
+    if (pool->flags & SHMPOOL_AUTOTRIM)
+        trimming_freed(pool, page, n);
+    return 0;
 }
 
 ssize_t shmpool_size_at(shmpool_id id, const void *address)

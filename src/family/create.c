@@ -24,7 +24,8 @@
 #include "family/registry.h"
 
 enum {
-    CREATE_FLAGS = SHMPOOL_COMMIT | SHMPOOL_PRIVATE | SHMPOOL_DUMP | SHMPOOL_KEEP,
+    CREATE_FLAGS = SHMPOOL_COMMIT | SHMPOOL_ZERO | SHMPOOL_PRIVATE | SHMPOOL_AUTOTRIM |
+                   SHMPOOL_DUMP | SHMPOOL_KEEP,
     NAME_TRIES = 8
 };
 
@@ -50,9 +51,14 @@ static int check_options(const struct shmpool_options *options, size_t size)
         if (options->reserved[i] != 0)
             return error_set(EINVAL, "reserved field %zu of the options is not zero", i);
     if (options->flags & ~(unsigned)CREATE_FLAGS)
-        return error_set(EINVAL,
-                         "shmpool_create takes SHMPOOL_COMMIT, _PRIVATE, _DUMP and _KEEP, not %#x",
-                         options->flags & ~(unsigned)CREATE_FLAGS);
+        return error_set(
+            EINVAL,
+            "shmpool_create takes SHMPOOL_COMMIT, _ZERO, _PRIVATE, _AUTOTRIM, _DUMP and "
+            "_KEEP, not %#x",
+            options->flags & ~(unsigned)CREATE_FLAGS);
+    if ((options->flags & SHMPOOL_COMMIT) && (options->flags & SHMPOOL_AUTOTRIM))
+        return error_set(EINVAL, "SHMPOOL_COMMIT keeps all memory, SHMPOOL_AUTOTRIM gives it back: "
+                                 "a pool has one of them");
     if (options->mode & ~(mode_t)0777)
         return error_set(EINVAL, "mode %#o has more than permission bits", (unsigned)options->mode);
     if (options->max_size != 0 && options->max_size < size)
@@ -97,6 +103,9 @@ static int make_plan(struct plan *plan, size_t size, const struct shmpool_option
         return -1;
     if ((plan->flags & SHMPOOL_COMMIT) && !(plan->backend->capabilities & SHMPOOL_BACKEND_COMMIT))
         return error_set(ENOTSUP, "backend %s cannot commit memory", plan->backend->name);
+    if ((plan->flags & SHMPOOL_AUTOTRIM) && plan->backend->discard == NULL)
+        return error_set(ENOTSUP, "backend %s cannot give memory back to the system",
+                         plan->backend->name);
     return 0;
 }
 

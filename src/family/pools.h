@@ -19,6 +19,9 @@ struct member;
 
 enum pool_state { POOL_ABSENT, POOL_RELEASED, POOL_MAPPED };
 
+/* Pools that keep used bits. */
+enum { POOL_KEEPS_USED = SHMPOOL_ZERO | SHMPOOL_AUTOTRIM };
+
 struct pool {
     _Atomic shmpool_id id;
     _Atomic uint32_t state; /* pool_state */

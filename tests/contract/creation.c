@@ -197,12 +197,15 @@ END_TEST
 
 START_TEST(flags_that_create_does_not_take_are_refused)
 {
-    const unsigned taken = SHMPOOL_COMMIT | SHMPOOL_PRIVATE | SHMPOOL_DUMP | SHMPOOL_KEEP;
+    const unsigned taken = SHMPOOL_COMMIT | SHMPOOL_ZERO | SHMPOOL_PRIVATE | SHMPOOL_AUTOTRIM |
+                           SHMPOOL_DUMP | SHMPOOL_KEEP;
     for (unsigned bit = 0; bit < 32; bit++) {
         unsigned flag = 1u << bit;
         if ((flag & taken) == 0)
             ck_create_refused(page(), (struct shmpool_options){.flags = flag}, EINVAL);
     }
+    ck_create_refused(page(), (struct shmpool_options){.flags = SHMPOOL_COMMIT | SHMPOOL_AUTOTRIM},
+                      EINVAL);
 }
 END_TEST
 

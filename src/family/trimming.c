@@ -1,0 +1,109 @@
+#include "family/trimming.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <shmpool/pool.h>
+#include <stdbool.h>
+
+#include "backend/call.h"
+#include "base/error.h"
+#include "core/trim.h"
+#include "family/members.h"
+#include "family/process.h"
+
+enum {
+    CHUNK = 2 << 20,      /* bytes that are out of use at a time: about 0.2 ms */
+    FROM_LENGTH = 2 << 20 /* bytes of a freed run that is given back by itself */
+};
+
+struct trimming {
+    struct pool *pool;
+    uint64_t given; /* bytes */
+};
+
+/* What the object takes now; false when its backend does not know. */
+static bool allocated(const struct pool *pool, uint64_t *bytes)
+{
+    struct shmpool_description description;
+    *bytes = 0;
+    if (call_describe(pool->backend, &pool->object, &description) == 0)
+        *bytes = description.allocated;
+    return *bytes != 0;
+}
+
+/* Others take and give memory meanwhile, so this is near the truth, not exact. */
+static int give_back(void *context, uint64_t page, uint64_t n)
+{
+    struct trimming *trimming = context;
+    struct pool *pool = trimming->pool;
+    uint64_t before, after;
+    uint64_t offset = view_address_of(&pool->view, page) - (uintptr_t)pool->base;
+    uint64_t length = n << pool->view.page_shift;
+    bool known = allocated(pool, &before);
+    if (call_discard(pool->backend, &pool->object, pool->base, offset, length) != 0)
+        return -1;
+    known = known && allocated(pool, &after);
+    uint64_t less = known && after < before ? before - after : 0;
+    trimming->given += !known || less > length ? length : less;
+    return 0;
+}
+
+static struct trim trim_of(struct trimming *trimming)
+{
+    const struct pool *pool = trimming->pool;
+    return (struct trim){.most = CHUNK >> pool->view.page_shift,
+                         .used_only = (pool->flags & POOL_KEEPS_USED) != 0,
+                         .give_back = give_back,
+                         .context = trimming};
+}
+
+/* Each chunk is a call of its own: in between signal handlers may use the pool. */
+static int trim_range(struct pool *pool, struct trim *trim, uint64_t page, uint64_t end)
+{
+    while (page < end && !trim->failed) {
+        int cancel;
+        struct member *member = members_enter(pool);
+        if (member == NULL)
+            return -1;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+        page = trim_next(&pool->view, &member->actor, trim, page, end);
+        pthread_setcancelstate(cancel, &cancel);
+        members_leave(member);
+    }
+    return trim->failed ? -1 : 0;
+}
+
+void trimming_freed(struct pool *pool, uint64_t page, uint64_t n)
+{
+    struct trimming trimming = {.pool = pool};
+    struct trim trim = trim_of(&trimming);
+    struct error_before before;
+    uint64_t start;
+    uint64_t enough = FROM_LENGTH >> pool->view.page_shift;
+    uint64_t length = trim_run_around(&pool->view, &trim, page, n, enough, &start);
+    if (length < enough)
+        return;
+    error_remember(&before);
+    trim_range(pool, &trim, start, start + length);
+    error_forget_since(&before);
+}
+
+ssize_t shmpool_trim(shmpool_id id)
+{
+    if (process_begin() != 0)
+        return -1;
+    struct pool *pool = pools_find_writable(id);
+    if (pool == NULL)
+        return -1;
+    if (pool->flags & SHMPOOL_COMMIT)
+        return error_set(ENOTSUP, "pool %s was created with SHMPOOL_COMMIT: its memory stays",
+                         pool->name);
+    if (pool->backend->discard == NULL)
+        return error_set(ENOTSUP, "backend %s cannot give memory back to the system",
+                         pool->backend->name);
+    struct trimming trimming = {.pool = pool};
+    struct trim trim = trim_of(&trimming);
+    if (trim_range(pool, &trim, 0, view_limit(&pool->view)) != 0)
+        return -1;
+    return (ssize_t)trimming.given;
+}
