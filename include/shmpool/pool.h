@@ -65,11 +65,13 @@ struct shmpool_options {
  *   sentence lists the known ones), ENAMETOOLONG, EEXIST (the name is taken), EADDRINUSE
  *   (options->address is occupied: the sentence says by what), EPERM (it is below
  *   vm.mmap_min_addr), ENOMEM (no memory or address space, or more than 32 TiB), ENOSPC
- *   (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE), EMFILE (descriptors or the family's
- *   table), ENFILE, ENOTSUP (SHMPOOL_COMMIT: the system cannot; _AUTOTRIM: the backend cannot),
+ *   (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE; sysv: a limit of the system, which
+ *   the sentence names), EMFILE (descriptors or the family's
+ *   table), ENFILE, ENOTSUP (the system lacks what the backend needs; SHMPOOL_COMMIT: it cannot;
+ *   _AUTOTRIM: the backend cannot),
  *   EACCES, EROFS, ENOENT (/dev/shm lets nobody write, or it or /proc is not there), EBADF (the
  *   program closed the descriptor meanwhile).
- * Source: shm_open(3), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
+ * Source: shm_open(3), shmget(2), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
 shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
 
 /* Opens a pool by name at the address recorded in it; a pool that this process has open already

@@ -9,9 +9,10 @@
 #include "base/error.h"
 
 /* Declared here, not included: backends are built on this folder, not the other way round. */
-extern const struct shmpool_backend backend_posix, backend_memfd;
+extern const struct shmpool_backend backend_posix, backend_sysv, backend_memfd;
 
-static const struct shmpool_backend *const backends[] = {&backend_posix, &backend_memfd};
+static const struct shmpool_backend *const backends[] = {&backend_posix, &backend_sysv,
+                                                         &backend_memfd};
 
 enum { N_BACKENDS = sizeof backends / sizeof backends[0] };
 

@@ -60,10 +60,24 @@ int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend
     return name_read(name, given);
 }
 
-int name_try(const char *given,
-             int (*attempt)(const struct shmpool_backend *backend, const char *name,
-                            unsigned flags),
-             unsigned flags)
+/* One after the other, until one does not say ENOENT. When all do, so does the whole, with the
+ * sentences of all. */
+static int try_all(const char *name, name_attempt *attempt, unsigned flags)
+{
+    char sentences[512] = "";
+    for (size_t i = 0; i < backend_count(); i++) {
+        if (!(backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES))
+            continue;
+        int result = attempt(backend_at(i), name, flags);
+        if (result >= 0 || errno != ENOENT)
+            return result;
+        strlcat(sentences, sentences[0] != '\0' ? "; " : "", sizeof sentences);
+        strlcat(sentences, error_sentence(), sizeof sentences);
+    }
+    return error_set(ENOENT, "%s", sentences);
+}
+
+int name_try(const char *given, name_attempt *attempt, unsigned flags)
 {
     char name[NAME_LIMIT + 1];
     const struct shmpool_backend *backend;
@@ -79,12 +93,5 @@ int name_try(const char *given,
     }
     if (backend != NULL)
         return attempt(backend, name, flags);
-    int result = -1;
-    int asked = 0;
-    for (size_t i = 0; i < backend_count() && result < 0 && (asked == 0 || errno == ENOENT); i++)
-        if (backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES) {
-            result = attempt(backend_at(i), name, flags);
-            asked++;
-        }
-    return result;
+    return try_all(name, attempt, flags);
 }

@@ -20,9 +20,7 @@ int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend
 /* Calls attempt with the backend that a name means: the one before its colon, else that of
  * SHMPOOL_BACKEND, else each backend with names until one says something else than ENOENT. What the
  * attempt returned. */
-int name_try(const char *given,
-             int (*attempt)(const struct shmpool_backend *backend, const char *name,
-                            unsigned flags),
-             unsigned flags);
+typedef int name_attempt(const struct shmpool_backend *backend, const char *name, unsigned flags);
+int name_try(const char *given, name_attempt *attempt, unsigned flags);
 
 #endif

@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/random.h"
+#include "support/segments.h"
 
 static const struct backend_facts all_backends[] = {
-    {.name = "posix", .has_names = true, .prefix = "/dev/shm/shmpool."},
-    {.name = "memfd", .has_names = false, .prefix = NULL},
+    {.name = "posix", .has_names = true, .has_descriptors = true, .prefix = "/dev/shm/shmpool."},
+    {.name = "sysv", .has_names = true, .has_descriptors = false, .prefix = NULL},
+    {.name = "memfd", .has_names = false, .has_descriptors = true, .prefix = NULL},
 };
 
 const struct backend_facts *backend(void)
@@ -91,6 +94,42 @@ void object_path(char *path, size_t size, const char *name)
 {
     ck_assert_ptr_nonnull(backend()->prefix);
     snprintf(path, size, "%s%s", backend()->prefix, name);
+}
+
+bool object_is_named(const char *name)
+{
+    char path[256];
+    if (backend()->prefix == NULL)
+        return segments_find(name, &(struct segment_seen){0});
+    object_path(path, sizeof path, name);
+    return access(path, F_OK) == 0;
+}
+
+static struct object_state state_by_name(const char *name)
+{
+    struct segment_seen segment = {0};
+    ck_assert_msg(segments_find(name, &segment), "no segment of %s", name);
+    return (struct object_state){segment.size, segment.resident, segment.mode};
+}
+
+static struct object_state state_by_descriptors(struct proc_object object)
+{
+    struct stat status;
+    int fds[8] = {-1};
+    mode_t mode = 0;
+    int n_fds = proc_descriptors_of(object, fds, 8);
+    ck_assert(n_fds >= 1 && n_fds <= 8);
+    for (int i = 0; i < n_fds; i++) {
+        ck_assert_int_eq(fstat(fds[i], &status), 0);
+        mode = status.st_mode & 07777;
+    }
+    return (struct object_state){(size_t)status.st_size, (size_t)status.st_blocks * 512, mode};
+}
+
+struct object_state object_state(shmpool_id pool)
+{
+    return backend()->has_descriptors ? state_by_descriptors(pool_object(pool))
+                                      : state_by_name(shmpool_name(pool));
 }
 
 struct shmpool_stats stats_of(shmpool_id pool)

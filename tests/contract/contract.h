@@ -18,7 +18,8 @@
 
 struct backend_facts {
     const char *name;
-    bool has_names;     /* open and unlink_name find pools, EEXIST says that a name is taken */
+    bool has_names;       /* open and unlink_name find pools, EEXIST says that a name is taken */
+    bool has_descriptors; /* objects are files, held by descriptors */
     const char *prefix; /* of the object's path; the pool's name follows; NULL: there is no path */
 };
 
@@ -44,6 +45,17 @@ void *pool_base(shmpool_id pool);
 
 /* The path of the object of that name in the file system. */
 void object_path(char *path, size_t size, const char *name);
+
+/* Whether an object has the name. Only for backends with names. */
+bool object_is_named(const char *name);
+
+/* What the kernel says of the object behind a pool that is mapped here and has its name. */
+struct object_state {
+    size_t size;      /* bytes */
+    size_t allocated; /* of memory */
+    mode_t mode;
+};
+struct object_state object_state(shmpool_id pool);
 
 /* Asserts that the pool is sound and wholly free. */
 void ck_pool_is_whole(shmpool_id pool);

@@ -180,6 +180,23 @@ START_TEST(a_prefix_names_the_backend)
 }
 END_TEST
 
+START_TEST(without_a_choice_every_backend_with_names_is_asked)
+{
+    char name[RUN_NAME_SIZE];
+    if (!backend()->has_names)
+        return;
+    shmpool_id pool = pool_named(run_name(name, "asked"), 1);
+    unsetenv("SHMPOOL_BACKEND");
+    ck_assert_int_eq(shmpool_open(name, 0), pool);
+    ck_ok(shmpool_unlink_name(name));
+    ck_fails(shmpool_open(name, 0), ENOENT);
+    ck_says("/dev/shm");
+    ck_says("System V");
+    ck_fails(shmpool_unlink_name(name), ENOENT);
+    ck_ok(shmpool_release(pool));
+}
+END_TEST
+
 START_TEST(a_bad_prefix_is_refused)
 {
     ck_fails(shmpool_open("nosuch:x", 0), EINVAL);
@@ -222,6 +239,7 @@ TCase *names_case(void)
     tcase_add_test(tcase, the_strings_of_the_options_are_copied);
     tcase_add_test(tcase, a_name_stays_readable_after_release_and_unlink);
     tcase_add_test(tcase, a_prefix_names_the_backend);
+    tcase_add_test(tcase, without_a_choice_every_backend_with_names_is_asked);
     tcase_add_test(tcase, a_bad_prefix_is_refused);
     tcase_add_test(tcase, a_backend_without_names_says_so);
     return tcase;

@@ -184,12 +184,13 @@ START_TEST(a_memory_without_a_name_goes_with_its_last_user)
 }
 END_TEST
 
-START_TEST(descriptors_are_closed_by_exec)
+START_TEST(nothing_is_left_of_a_pool_after_exec)
 {
     char device[32], inode[32];
     shmpool_id pool = pool_new(10);
     struct proc_object object = pool_object(pool);
-    ck_assert_int_gt(proc_descriptors_of(object, NULL, 0), 0);
+    if (backend()->has_descriptors)
+        ck_assert_int_gt(proc_descriptors_of(object, NULL, 0), 0);
     snprintf(device, sizeof device, "%ju", (uintmax_t)object.device);
     snprintf(inode, sizeof inode, "%ju", (uintmax_t)object.inode);
     const char *const argv[] = {"contract", "objects", device, inode, NULL};
@@ -340,7 +341,7 @@ TCase *opening_case(void)
     tcase_add_test(tcase, what_an_unrelated_process_stores_is_read_by_plain_pointers);
     tcase_add_test(tcase, a_pool_outlives_the_death_of_all_its_users);
     tcase_add_test(tcase, a_memory_without_a_name_goes_with_its_last_user);
-    tcase_add_test(tcase, descriptors_are_closed_by_exec);
+    tcase_add_test(tcase, nothing_is_left_of_a_pool_after_exec);
     tcase_add_test(tcase, a_program_that_did_nothing_gets_answers);
     tcase_add_test(tcase, opening_twice_gives_the_same_id);
     tcase_add_test(tcase, what_is_not_there_is_ENOENT);

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/proc.h"
+#include "support/segments.h"
 
 static const char folder_path[] = "/dev/shm";
 static const char prefix[] = "shmpool.";
@@ -86,6 +88,39 @@ static int look(bool (*matches)(const char *), bool remove_them)
     return found;
 }
 
+static bool is_ours_by_creator(const struct segment_seen *segment)
+{
+    bool ours = segment->creator == getpid();
+    for (int i = 0; i < before.n_watched; i++)
+        ours = ours || segment->creator == before.watched[i];
+    return ours;
+}
+
+struct segment_look {
+    bool (*matches)(const char *);
+    bool remove_them;
+    int found;
+};
+
+/* An unfinished segment has no name: its creator tells whose it is. */
+static void look_at_segment(void *context, const struct segment_seen *segment)
+{
+    struct segment_look *look = context;
+    if (segment->name[0] != '\0' ? !look->matches(segment->name) : !is_ours_by_creator(segment))
+        return;
+    fprintf(stderr, "left over: System V segment %d \"%s\"\n", segment->id, segment->name);
+    if (look->remove_them)
+        shmctl(segment->id, IPC_RMID, NULL);
+    look->found++;
+}
+
+static int look_at_segments(bool (*matches)(const char *), bool remove_them)
+{
+    struct segment_look look = {matches, remove_them, 0};
+    segments_each(look_at_segment, &look);
+    return look.found;
+}
+
 void leftover_setup(void)
 {
     before.n_watched = 0;
@@ -109,9 +144,10 @@ void leftover_teardown(void)
     ck_assert_msg(descriptors == before.descriptors, "%d descriptors before, %d after",
                   before.descriptors, descriptors);
     ck_assert_msg(look(is_ours, false) == 0, "objects are left over in %s", folder_path);
+    ck_assert_msg(look_at_segments(is_ours, false) == 0, "System V segments are left over");
 }
 
 int leftover_sweep(void)
 {
-    return look(is_of_this_run, true);
+    return look(is_of_this_run, true) + look_at_segments(is_of_this_run, true);
 }

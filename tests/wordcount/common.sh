@@ -35,9 +35,12 @@ processes_left() {
     grep -lsz "^WORDCOUNT_RUN=$run_id\$" /proc/[0-9]*/environ || true
 }
 
-# Pools that process $1 left behind: not those of another process that had this ID before.
+# Pools that process $1 left behind: not those of another process that had this ID before. Of System
+# V segments those that it made: one that was removed and is still attached has the key 0.
 objects_of() {
     find /dev/shm -maxdepth 1 -name "shmpool.$1-*" -newer "$scratch/started"
+    awk -v pid="$1" -v since="$(stat -c %Y "$scratch/started")" '
+        NR > 1 && $1 != 0 && $5 == pid && $14 >= since { print "segment " $2 }' /proc/sysvipc/shm
 }
 
 # Starts the program with these arguments in the background as process $program; its output goes to

@@ -41,6 +41,7 @@ prints "      6 the
 $(totals 3 80 20 6)" -n1 text empty text
 prints "$(totals 1 40 10 6)" --top 0 text
 prints "$(totals 2 0 0 0)" -n all empty empty
+SHMPOOL_BACKEND=sysv prints "$(totals 1 40 10 6)" -n 0 -j 1024 -s 1M text
 SHMPOOL_BACKEND=memfd prints "$(totals 1 40 10 6)" -n 0 -j 1024 -s 1M text
 
 seconds='"seconds":[0-9]+\.[0-9]+,"mb_per_s":[0-9]+\.[0-9]+'

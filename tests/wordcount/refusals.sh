@@ -51,14 +51,15 @@ small='wordcount: the pool of [0-9]+ bytes is too small for this text: choose a 
 for size in 1 4096 64K 1M 2m; do
     for workers in 1 4; do
         refuses 1 "$small" -s "$size" -j "$workers" words
+        refuses 1 "$small" -b sysv -s "$size" -j "$workers" words
         refuses 1 "$small" -b memfd -s "$size" -j "$workers" words
     done
 done
 refuses 1 'wordcount: .*[^.]' -s 8000P some # what the library says
 
-known='.*nowhere.*posix.*memfd.*|.*nowhere.*memfd.*posix.*'
-refuses 1 "wordcount: ($known)" -b nowhere some
-SHMPOOL_BACKEND=nowhere refuses 1 "wordcount: ($known)" some
+known='.*nowhere.*posix, sysv, memfd.*'
+refuses 1 "wordcount: $known" -b nowhere some
+SHMPOOL_BACKEND=nowhere refuses 1 "wordcount: $known" some
 
 refuses 2 'wordcount: which files\? Try: wordcount --help'
 refuses 2 'wordcount: which files\? Try: wordcount --help' -j 2 --

@@ -1,0 +1,59 @@
+/* One System V segment: making it, looking at it, removing it.
+ *
+ * What tells a pool's segment from those of other programs must hold from its first moment on,
+ * since its maker can die in the next. So it is in the size: some bytes short of whole pages. The
+ * system hands out whole pages all the same, and reports the size as it was asked for.
+ *
+ * An id is used again when its segment is gone, so nothing is removed by an id alone. While a
+ * segment is attached anywhere its id stays its own, also when it was removed; it has no key then.
+ */
+#ifndef SHMPOOL_BACKEND_SYSV_SEGMENT_H
+#define SHMPOOL_BACKEND_SYSV_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/shm.h>
+#include <sys/types.h>
+
+/* Makes the segment of that key; size: whole pages. Its id, or -1: EEXIST when there is one, no
+ * sentence then, and else ENOSPC, ENOMEM or ENOTSUP. */
+int segment_make(key_t key, size_t size, mode_t mode);
+
+/* What the system says of a segment, to whomever asks; 0, or -1 and errno when there is none. */
+int segment_status(int id, struct shmid_ds *status);
+
+/* Whether a failure of the system's calls says that the segment is not there. */
+bool segment_is_gone(int code);
+
+/* Whole pages of the segment. */
+size_t segment_size(const struct shmid_ds *status);
+
+/* Removes the segment if the id still stands for one of that key; -1, no sentence: ENOENT, EACCES.
+ * Who has it attached keeps it. System calls only. */
+int segment_remove(int id, key_t key);
+
+enum segment_kind {
+    SEGMENT_NONE,       /* there is none */
+    SEGMENT_FOREIGN,    /* another program's, or a pool of another name */
+    SEGMENT_UNFINISHED, /* on its way to be a pool; nobody knows of which name */
+    SEGMENT_HIDDEN,     /* a pool's, and this process may not look which */
+    SEGMENT_POOL,       /* of this name */
+    SEGMENT_DAMAGED     /* of this name, and begins as no pool does */
+};
+
+struct segment {
+    enum segment_kind kind;
+    key_t key;
+    int id;
+    int error; /* HIDDEN: why */
+    struct shmid_ds status;
+};
+
+/* Looks at what holds the key. */
+struct segment segment_inspect(key_t key, const char *name);
+
+/* Whether nobody will ever finish an unfinished segment: its maker is dead and nobody has it
+ * attached. Those who look at it have it attached too, so this looks more than once. */
+bool segment_is_abandoned(const struct segment *segment);
+
+#endif
