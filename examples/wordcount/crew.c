@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "chunks.h"
+#include "interrupt.h"
 #include "worker.h"
 
 enum { WAIT_MS = 50 };
@@ -131,6 +132,8 @@ static int dismiss(struct crew *crew, unsigned slot, int status)
 {
     crew->members[slot].worker = 0;
     crew->n_working--;
+    if (interrupt_noted()) /* the worker may have got the same signal */
+        return -1;
     if (WIFSIGNALED(status))
         return replace(crew, slot, WTERMSIG(status));
     return WEXITSTATUS(status) == 0 ? 0 : say_problem(crew, slot, status);
@@ -173,10 +176,10 @@ static double part_done(const struct crew *crew)
 static int work(struct crew *crew)
 {
     for (unsigned slot = 0; slot < crew->n_members; slot++)
-        if (start(crew, slot) != 0)
+        if (interrupt_noted() || start(crew, slot) != 0)
             return -1;
     while (crew->n_working > 0) {
-        if (attend(crew) != 0)
+        if (attend(crew) != 0 || interrupt_noted())
             return -1;
         progress_show(crew->progress, part_done(crew));
     }

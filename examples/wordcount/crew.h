@@ -18,7 +18,8 @@ struct crew_order {
     const struct input *input;
 };
 
-/* Has all chunks counted. 0, or -1: stderr says why; no worker is left in either case. */
+/* Has all chunks counted. 0, or -1: stderr says why, unless a signal was noted; no worker is left
+ * in any case. */
 int crew_run(const struct crew_order *order, struct progress *progress);
 
 /* What SIGBUS means. */

@@ -13,16 +13,18 @@
  *   scan      finding words                  worker           what a worker does
  *   crew      the master's side              progress         the line on a terminal
  *   tally     adding up                      report           the result
+ *   interrupt signals that end the program
  *
  * The pool's name is removed as soon as the pool is made: the workers inherit the memory and need
  * no name. So nothing is left behind however the program ends, and the workers end with it
- * (SHMPOOL_DIE_WITH_STARTER). */
+ * (SHMPOOL_DIE_WITH_STARTER). The signals that a user sends wait until that is done. */
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "crew.h"
+#include "interrupt.h"
 #include "job.h"
 #include "options.h"
 #include "report.h"
@@ -42,6 +44,7 @@ static int count_in(const struct crew_order *order, struct progress *progress,
 {
     struct tally tally;
     int result = crew_run(order, progress);
+    interrupt_let_through();
     if (result != 0)
         return result;
     result = tally_make(&tally, order->job, options->top);
@@ -53,18 +56,27 @@ static int count_in(const struct crew_order *order, struct progress *progress,
     return result;
 }
 
+/* A pool without a name. */
+static shmpool_id create_pool(size_t size, const char *backend)
+{
+    struct shmpool_options choice = {.backend = backend, .flags = SHMPOOL_PRIVATE};
+    shmpool_id pool = shmpool_create(size, &choice);
+    if (pool > 0 && shmpool_unlink(pool) == 0)
+        return pool;
+    warnx("%s", shmpool_errmsg());
+    return -1;
+}
+
 static int count(const struct options *options, const struct input *input)
 {
     struct progress progress = progress_begin(input->bytes);
     struct job_plan plan = make_plan(options, input);
-    struct shmpool_options choice = {.backend = options->backend, .flags = SHMPOOL_PRIVATE};
     struct crew_order order = {.input = input};
     order.pool_size = options->pool_size ? options->pool_size : job_pool_size(&plan);
-    order.pool = shmpool_create(order.pool_size, &choice);
-    if (order.pool < 0 || shmpool_unlink(order.pool) != 0) {
-        warnx("%s", shmpool_errmsg());
+    interrupt_hold();
+    order.pool = create_pool(order.pool_size, options->backend);
+    if (order.pool < 0)
         return -1;
-    }
     order.job = job_create(order.pool, &plan);
     if (order.job == NULL && errno == ENOSPC)
         crew_say_pool_full(order.pool_size);
@@ -101,6 +113,7 @@ int main(int argc, char *argv[])
     if (input_open(&input, options.files, options.n_files) != 0)
         return STATUS_FAILURE;
     int result = count(&options, &input);
+    interrupt_let_through();
     input_close(&input);
     return result == 0 ? STATUS_FINE : STATUS_FAILURE;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "cell.h"
+#include "interrupt.h"
 #include "lexicon.h"
 #include "passage.h"
 
@@ -117,6 +118,7 @@ int worker_run(void *task)
 {
     const struct worker_task *given = task;
     struct worker worker = {.input = given->input, .number = given->worker};
+    interrupt_let_through();
     table_open(&worker.hand, given->pool, given->slot);
     int result = lexicon_open(&worker.lexicon);
     if (result != 0)

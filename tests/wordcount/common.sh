@@ -44,10 +44,10 @@ objects_of() {
 }
 
 # Starts the program with these arguments in the background as process $program; its output goes to
-# $scratch/out and $scratch/err.
+# $scratch/out and $scratch/err. What the shell starts in the background ignores SIGINT otherwise.
 start() {
     touch "$scratch/started"
-    env WORDCOUNT_RUN="$run_id" "$WORDCOUNT" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null &
+    env --default-signal=INT WORDCOUNT_RUN="$run_id" "$WORDCOUNT" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null &
     program=$!
 }
 
@@ -58,6 +58,11 @@ finish() {
     wait "$program" || status=$?
     left=$(objects_of "$program")$(processes_left)
     [[ -z $left ]] || fault "left behind: $left"
+}
+
+# Whether the program in the background still runs.
+running() {
+    [[ -d /proc/$program ]] && ! grep -q '^State:.*Z' "/proc/$program/status" 2>/dev/null
 }
 
 run() {

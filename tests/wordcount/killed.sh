@@ -16,11 +16,6 @@ mapfile -t files < <(yes text | head -n "$n_times")
 pipeline text | awk -v times="$n_times" '{ printf "%7d %s\n", $1 * times, $2 }' >expected
 deaths=0
 
-# Whether the program in the background still runs.
-running() {
-    [[ -d /proc/$program ]] && ! grep -q '^State:.*Z' "/proc/$program/status" 2>/dev/null
-}
-
 # Sends signal $4 to workers of $program until it ends: at most $3 times, each time to $1 of them,
 # with a sleep of $2 seconds.
 kill_workers() {
