@@ -74,8 +74,7 @@ struct shmpool_description {
     uint64_t size; /* bytes; at least what create was asked for */
     uid_t uid;
     gid_t gid;
-    mode_t mode;        /* permission bits */
-    uint64_t allocated; /* bytes of memory that it takes now, swapped out or not; 0: not known */
+    mode_t mode; /* permission bits */
 };
 
 struct shmpool_backend {

@@ -46,3 +46,19 @@ int mapping_keep_out_of_dumps(void *address, size_t length)
     int code = errno;
     return error_set(code, "a mapping cannot be kept out of core dumps: %s", strerror(code));
 }
+
+size_t mapping_resident(void *address, size_t length)
+{
+    enum { AT_A_TIME = 512 };
+    unsigned char pages[AT_A_TIME];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t n = 0;
+    for (size_t done = 0; done < length; done += AT_A_TIME * page) {
+        size_t part = length - done < AT_A_TIME * page ? length - done : AT_A_TIME * page;
+        if (mincore((char *)address + done, part, pages) != 0)
+            continue;
+        for (size_t i = 0; i < part / page; i++)
+            n += pages[i] & 1;
+    }
+    return n * page;
+}

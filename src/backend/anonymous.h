@@ -21,4 +21,7 @@ void anonymous_unmap(void *address, size_t length);
 /* Leaves the range, of whatever mapping, out of core dumps. Lost when it is mapped anew. */
 int mapping_keep_out_of_dumps(void *address, size_t length);
 
+/* Bytes of the range, of whatever shared mapping, that are in memory now. */
+size_t mapping_resident(void *address, size_t length);
+
 #endif

@@ -197,7 +197,6 @@ int fdobject_describe(const struct shmpool_object *object, struct shmpool_descri
         .uid = status.st_uid,
         .gid = status.st_gid,
         .mode = status.st_mode & 07777,
-        .allocated = (uint64_t)status.st_blocks * 512,
     };
     return 0;
 }

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/commit.h"
 #include "backend_sysv/directory.h"
-#include "backend_sysv/populate.h"
 #include "backend_sysv/segment.h"
 #include "base/error.h"
 
@@ -279,7 +279,23 @@ static int sysv_unmap(const struct shmpool_object *object, void *address, size_t
 static int sysv_commit(const struct shmpool_object *object, void *address, size_t size)
 {
     struct shmid_ds status;
-    return check(object, true, &status) != 0 ? -1 : populate(address, size);
+    return check(object, true, &status) != 0 ? -1 : commit_range(address, size);
+}
+
+static int sysv_discard(const struct shmpool_object *object, void *address, size_t offset,
+                        size_t length)
+{
+    struct shmid_ds status;
+    char text[ERROR_SIZE_TEXT];
+    if (check(object, true, &status) != 0)
+        return -1;
+    while (madvise((char *)address + offset, length, MADV_REMOVE) != 0)
+        if (errno != EINTR && errno != EAGAIN) {
+            int code = errno;
+            return error_set(code, "%s of memory cannot be given back to the system: %s",
+                             error_size(text, length), strerror(code));
+        }
+    return 0;
 }
 
 static int sysv_describe(const struct shmpool_object *object,
@@ -316,6 +332,7 @@ const struct shmpool_backend backend_sysv = {
     .map = sysv_map,
     .unmap = sysv_unmap,
     .commit = sysv_commit,
+    .discard = sysv_discard,
     .describe = sysv_describe,
     .restrict_access = sysv_restrict_access,
     .close = sysv_close,

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <shmpool/pool.h>
-#include <stdbool.h>
 
+#include "backend/anonymous.h"
 #include "backend/call.h"
 #include "base/error.h"
 #include "core/trim.h"
@@ -21,30 +21,17 @@ struct trimming {
     uint64_t given; /* bytes */
 };
 
-/* What the object takes now; false when its backend does not know. */
-static bool allocated(const struct pool *pool, uint64_t *bytes)
-{
-    struct shmpool_description description;
-    *bytes = 0;
-    if (call_describe(pool->backend, &pool->object, &description) == 0)
-        *bytes = description.allocated;
-    return *bytes != 0;
-}
-
-/* Others take and give memory meanwhile, so this is near the truth, not exact. */
 static int give_back(void *context, uint64_t page, uint64_t n)
 {
     struct trimming *trimming = context;
     struct pool *pool = trimming->pool;
-    uint64_t before, after;
-    uint64_t offset = view_address_of(&pool->view, page) - (uintptr_t)pool->base;
+    char *start = (char *)view_address_of(&pool->view, page);
     uint64_t length = n << pool->view.page_shift;
-    bool known = allocated(pool, &before);
-    if (call_discard(pool->backend, &pool->object, pool->base, offset, length) != 0)
+    uint64_t resident = mapping_resident(start, length);
+    if (call_discard(pool->backend, &pool->object, pool->base,
+                     (uint64_t)(start - (char *)pool->base), length) != 0)
         return -1;
-    known = known && allocated(pool, &after);
-    uint64_t less = known && after < before ? before - after : 0;
-    trimming->given += !known || less > length ? length : less;
+    trimming->given += resident;
     return 0;
 }
 

@@ -125,6 +125,8 @@ TCase *opening_case(void);
 TCase *ending_case(void);
 TCase *blocks_case(void);
 TCase *room_case(void);
+TCase *growth_case(void);
+TCase *memory_case(void);
 TCase *grants_case(void);
 TCase *readonly_case(void);
 TCase *workers_case(void);

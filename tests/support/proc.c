@@ -138,6 +138,25 @@ bool proc_mapping_has_flag(const void *address, const char *flag)
     return found;
 }
 
+size_t proc_mapping_resident(const void *address)
+{
+    struct lines lines;
+    struct proc_mapping mapping;
+    char line[512];
+    bool inside = false;
+    size_t kibibytes = 0;
+    if (!lines_open(&lines, "/proc/self/smaps"))
+        return 0;
+    while (lines_next(&lines, line, sizeof line)) {
+        if (parse_mapping(line, &mapping))
+            inside = holds(&mapping, address);
+        else if (inside && sscanf(line, "Rss: %zu kB", &kibibytes) == 1)
+            break;
+    }
+    close(lines.fd);
+    return kibibytes * 1024;
+}
+
 void *proc_free_range(size_t length)
 {
     const size_t step = (size_t)2 << 20;

@@ -35,6 +35,10 @@ int proc_count_shared(void);
 /* Whether the mapping that holds the address carries this two-letter flag in smaps. */
 bool proc_mapping_has_flag(const void *address, const char *flag);
 
+/* Bytes in memory that this process has touched of the mapping that holds the address
+ * (Rss in smaps); of a mapping made in parts, those of the part. */
+size_t proc_mapping_resident(const void *address);
+
 /* A range of unused addresses, aligned to 2 MiB. Nothing keeps it unused. */
 void *proc_free_range(size_t length);
 
