@@ -210,11 +210,20 @@ static int same_object(const struct resource_shm *a, const struct resource_shm *
            strcmp(a->backend, b->backend) == 0;
 }
 
+/* Entries from here on were never taken. Looks that stop there leave the memory untouched that the
+ * registry does not need yet. Whoever takes an entry afterwards sees what is visible now. */
+static unsigned end_of_entries(void)
+{
+    uint64_t last = atomic_load(&registry->next_resource);
+    return last < REGISTRY_ENTRIES ? (unsigned)last + 1 : REGISTRY_ENTRIES;
+}
+
 /* Another visible entry of the same object, or one that will be: an opening one with a lower index
  * goes first, one with a higher index is sent back to look again. */
 static struct resource_shm *find_other(struct resource_shm *mine)
 {
-    for (unsigned i = 0; i < REGISTRY_ENTRIES; i++) {
+    unsigned end = end_of_entries();
+    for (unsigned i = 0; i < end; i++) {
         struct resource_shm *entry = &registry->resources[i];
         uint32_t state = atomic_load(&entry->state);
         if (entry == mine || atomic_load(&entry->id) == 0 ||
