@@ -26,7 +26,9 @@ enum {
     CHUNK = 32 << 20,      /* about 10 ms; larger ones may fail where pieces succeed */
     SMALL_CHUNK = 4 << 20, /* where each is preceded by a look at the limits */
     DISTANCE = 8 << 20,    /* that is kept to the limits then */
-    UNNOTICED_PART = 64    /* what needs less than this part of what is left is no danger */
+    UNNOTICED_PART = 64,   /* what needs less than this part of what is left is no danger */
+    BALLAST = 1 << 20, /* that must be left: the caller's stacks, copies of pages it writes to */
+    TABLE_PART = 512   /* page tables of a process that touches all: 8 bytes for a page of 4096 */
 };
 
 struct memory {
@@ -112,16 +114,22 @@ static bool can_populate(const struct memory *memory)
 
 /* 0, an errno or VICTIM_ENDED. limits: as read before; after a failure for want of memory as they
  * were when it was met. */
+static int take_in_child(const struct memory *memory, int (*work)(const void *))
+{
+    size_t ballast = BALLAST + memory->size / TABLE_PART;
+    return victim_run(work, memory, memory->fd, ballast);
+}
+
 static int take_as_limits_allow(const struct memory *memory, struct limits *limits)
 {
     bool unnoticed = !limits->unknown && memory->missing <= limits->left / UNNOTICED_PART;
     if (!can_populate(memory)) {
-        int code = victim_run(touch_all, memory, -1);
+        int code = take_in_child(memory, touch_all);
         return code == VICTIM_NONE ? ENOTSUP : code;
     }
     if (unnoticed)
         return take_all(memory);
-    int code = limits->ends_all ? VICTIM_NONE : victim_run(take_all, memory, memory->fd);
+    int code = limits->ends_all ? VICTIM_NONE : take_in_child(memory, take_all);
     return code == VICTIM_NONE ? take_carefully(memory, limits) : code;
 }
 

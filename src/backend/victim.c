@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 enum {
-    BALLAST = 1 << 20,   /* what the child's end gives back: stacks, copies of written pages */
     TOO_EXPOSED = 500,   /* a caller half-way up to the child's 1000 may go before it */
     NO_VICTIM_EXIT = 255 /* no errno has this value */
 };
@@ -49,9 +48,9 @@ static void close_all_but(int fd)
 }
 
 /* Where it cannot be had, all the better that this is the child. */
-static void take_ballast(void)
+static void take_ballast(size_t size)
 {
-    syscall(SYS_mmap, NULL, (size_t)BALLAST, PROT_READ | PROT_WRITE,
+    syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
             MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, (off_t)0);
 }
 
@@ -62,12 +61,13 @@ static bool end_with(pid_t parent)
 }
 
 static _Noreturn void be_victim(pid_t parent, int (*work)(const void *), const void *arg,
-                                int keep_fd)
+                                int keep_fd, size_t ballast)
 {
     int result = NO_VICTIM_EXIT;
     if (end_with(parent) && offer_itself()) {
+        prctl(PR_SET_DUMPABLE, 0); /* it may end by SIGBUS, and its core is nobody's concern */
         close_all_but(keep_fd);
-        take_ballast();
+        take_ballast(ballast);
         result = work(arg);
     }
     for (;;)
@@ -111,7 +111,7 @@ static int wait_for(pid_t child)
     return WEXITSTATUS(status) == NO_VICTIM_EXIT ? VICTIM_NONE : WEXITSTATUS(status);
 }
 
-int victim_run(int (*work)(const void *arg), const void *arg, int keep_fd)
+int victim_run(int (*work)(const void *arg), const void *arg, int keep_fd, size_t ballast)
 {
     sigset_t all, before;
     if (is_too_exposed() || !children_stay_in_namespace())
@@ -122,7 +122,7 @@ int victim_run(int (*work)(const void *arg), const void *arg, int keep_fd)
     /* All arguments 0: a fork without an exit signal, on every architecture. */
     pid_t child = (pid_t)syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
     if (child == 0)
-        be_victim(parent, work, arg, keep_fd);
+        be_victim(parent, work, arg, keep_fd, ballast);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return child < 0 ? VICTIM_NONE : wait_for(child);
 }
