@@ -25,10 +25,10 @@
 enum {
     CHUNK = 32 << 20,      /* about 10 ms; larger ones may fail where pieces succeed */
     SMALL_CHUNK = 4 << 20, /* where each is preceded by a look at the limits */
-    DISTANCE = 8 << 20,    /* that is kept to the limits then */
+    DISTANCE = 4 << 20,    /* that is kept to the limits then, besides what stays free anyhow */
     UNNOTICED_PART = 64,   /* what needs less than this part of what is left is no danger */
-    BALLAST = 1 << 20, /* that must be left: the caller's stacks, copies of pages it writes to */
-    TABLE_PART = 512   /* page tables of a process that touches all: 8 bytes for a page of 4096 */
+    BALLAST = 4 << 20,     /* that stays free: for stacks, copies of pages, children that start */
+    TABLE_PART = 512 /* page tables of a process that touches all: 8 bytes for a page of 4096 */
 };
 
 struct memory {
@@ -94,13 +94,27 @@ static int touch_all(const void *arg)
     return 0;
 }
 
+/* What stays free for whoever touches all of the memory. */
+static size_t reserve_for(const struct memory *memory)
+{
+    return BALLAST + memory->size / TABLE_PART;
+}
+
+/* Without the reserve: what is left is for this memory. */
+static void read_limits(struct limits *limits, const struct memory *memory)
+{
+    limits_read(limits, "");
+    if (limits->left != UINT64_MAX)
+        limits->left -= limits->left < reserve_for(memory) ? limits->left : reserve_for(memory);
+}
+
 /* By the caller itself, for want of a child that would be ended first. */
 static int take_carefully(const struct memory *memory, struct limits *limits)
 {
     int code = 0;
     for (size_t done = 0; done < memory->size && code == 0; done += SMALL_CHUNK) {
         size_t length = smaller(memory->size - done, SMALL_CHUNK);
-        limits_read(limits, "");
+        read_limits(limits, memory);
         code = limits->left < length + DISTANCE ? ENOMEM : take(memory, done, length);
     }
     return code;
@@ -116,8 +130,7 @@ static bool can_populate(const struct memory *memory)
  * were when it was met. */
 static int take_in_child(const struct memory *memory, int (*work)(const void *))
 {
-    size_t ballast = BALLAST + memory->size / TABLE_PART;
-    return victim_run(work, memory, memory->fd, ballast);
+    return victim_run(work, memory, memory->fd, reserve_for(memory));
 }
 
 static int take_as_limits_allow(const struct memory *memory, struct limits *limits)
@@ -146,7 +159,7 @@ static const char *size_or_unknown(char text[ERROR_SIZE_TEXT], uint64_t size)
 static int refuse_memory(const struct memory *memory, const struct limits *limits, bool tried)
 {
     char asked[ERROR_SIZE_TEXT], most[ERROR_SIZE_TEXT], left[ERROR_SIZE_TEXT];
-    const char *verdict = tried ? "seemed free until the kernel refused" : "are free";
+    const char *verdict = tried ? "seemed free for it until the kernel refused" : "are free for it";
     error_size(asked, (size_t)memory->missing);
     if (limits->cgroup[0] != '\0')
         return error_set(ENOMEM,
@@ -229,7 +242,7 @@ int commit_file(int fd, size_t size, const struct commit_place *place)
     bool bounded = place != NULL && has_limit(fd, &system);
     if (bounded && memory.missing > system.f_bavail * system.f_frsize)
         return refuse_full(&memory, &system, held, place);
-    limits_read(&limits, "");
+    read_limits(&limits, &memory);
     if (memory.missing > limits.left)
         return refuse_memory(&memory, &limits, false);
     int code = take_as_limits_allow(&memory, &limits);
@@ -254,7 +267,7 @@ int commit_range(void *address, size_t size)
                             .size = size,
                             .page = (size_t)sysconf(_SC_PAGESIZE),
                             .missing = size};
-    limits_read(&limits, "");
+    read_limits(&limits, &memory);
     if (memory.missing > limits.left)
         return refuse_memory(&memory, &limits, false);
     int code = take_as_limits_allow(&memory, &limits);

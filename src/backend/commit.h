@@ -5,7 +5,8 @@
  * asking is what makes it do so. Hence:
  *
  * 1. What cannot fit is refused before anything is taken: more than the file system has free, or
- *    than the tightest limit of memory has left (limits.h).
+ *    than the tightest limit of memory has left (limits.h). Some of that stays free in any case,
+ *    or the caller could not even use its memory.
  * 2. What needs less than 1/64 of what is left is taken by the caller itself.
  * 3. The rest is taken by a child that the kernel ends first (victim.h). Its end is ENOMEM here.
  * 4. Where no such child can be had (no processes left, /proc out of reach, a cgroup whose

@@ -132,8 +132,8 @@ static uint64_t left_in(const char *folder, const struct files *files, uint64_t 
     return lower(room + swap, minus(swap_limit, minus(swap_usage, droppable(folder, files))));
 }
 
-/* path: the cgroup's, for sentences. A folder without a limit's files is one without a limit. */
-static void read_cgroup(struct limits *limits, const char *folder, const char *path,
+/* folder + root is what sentences call it. A folder without a limit's files has no limit. */
+static void read_cgroup(struct limits *limits, const char *folder, size_t root,
                         const struct files *files, uint64_t swap)
 {
     uint64_t limit;
@@ -150,7 +150,7 @@ static void read_cgroup(struct limits *limits, const char *folder, const char *p
         return;
     limits->left = left;
     limits->most = limit;
-    strlcpy(limits->cgroup, path[0] != '\0' ? path : "/", sizeof limits->cgroup);
+    strlcpy(limits->cgroup, folder + root, sizeof limits->cgroup);
 }
 
 /* ---- where the cgroups are ---- */
@@ -261,7 +261,7 @@ static void read_cgroups(struct limits *limits, const char *root, uint64_t swap)
     if (access(folder, F_OK) != 0)
         limits->unknown = true;
     for (;;) {
-        read_cgroup(limits, folder, folder + top, files, swap);
+        read_cgroup(limits, folder, strlen(root), files, swap);
         char *last = strrchr(folder + top, '/');
         if (last == NULL)
             return;

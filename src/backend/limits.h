@@ -14,7 +14,7 @@ struct limits {
     bool ends_all;    /* memory.oom.group: out of memory, the kernel ends the whole cgroup */
     uint64_t most;    /* bytes that the tightest limit allows in all; the machine's: with swap */
     uint64_t left;    /* of these, bytes that can still be had */
-    char cgroup[256]; /* the path of the cgroup whose limit it is; empty: the machine's */
+    char cgroup[256]; /* the folder of the cgroup whose limit it is; empty: the machine's */
 };
 
 /* Reads the limits of this process. Version 2 of cgroups (memory.max) and version 1
