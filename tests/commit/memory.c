@@ -47,7 +47,7 @@ static int create_with_little_memory(void *arg)
     (void)arg;
     unsigned n[2] = {0, 0};
     struct sigaction action = {.sa_handler = count_child_signal};
-    if (!own_folder("size=64m") || !own_meminfo(1024 * MIB, 2 * MIB))
+    if (!own_folder("size=64m") || !own_meminfo(1024 * MIB, 8 * MIB))
         return 0;
     struct random random = random_stream(random_seed(), 20);
     CHILD_CHECK(attempt(page(), 0, NULL) == MADE);
@@ -55,7 +55,7 @@ static int create_with_little_memory(void *arg)
     pid_t child = child_start(child_sleep, NULL);
     CHILD_CHECK(sigaction(SIGCHLD, &action, NULL) == 0);
     for (int i = 0; i < 1000; i++) {
-        n[attempt(random_between(&random, 1, 3 * MIB), ENOMEM, "of which 2.0 MiB")]++;
+        n[attempt(random_between(&random, 1, 6 * MIB), ENOMEM, "are free for it")]++;
         CHILD_CHECK(waitpid(-1, NULL, WNOHANG) == 0);
     }
     CHILD_CHECK(n[MADE] > 0 && n[REFUSED] > 0 && n_child_signals == 0);
@@ -77,7 +77,7 @@ static int create_without_processes(void *arg)
     (void)arg;
     unsigned n[2] = {0, 0};
     const struct rlimit none = {0, 0};
-    if (!own_folder("size=64m,mode=1777") || !own_meminfo(1024 * MIB, 14 * MIB))
+    if (!own_folder("size=64m,mode=1777") || !own_meminfo(1024 * MIB, 16 * MIB))
         return 0;
     CHILD_CHECK(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
     CHILD_CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
@@ -145,7 +145,7 @@ static int create_while_children_die(void *arg)
     atomic_store(&killing, 1);
     CHILD_CHECK(pthread_create(&killer, NULL, kill_children, NULL) == 0);
     for (int i = 0; i < 3000 && (i < 100 || n[REFUSED] < 20); i++)
-        n[attempt(4 * MIB, ENOMEM, "seemed free until the kernel refused")]++;
+        n[attempt(4 * MIB, ENOMEM, "seemed free for it until the kernel refused")]++;
     atomic_store(&killing, 0);
     pthread_join(killer, NULL);
     CHILD_CHECK(n[REFUSED] >= 20 && atomic_load(&n_killed) >= n[REFUSED]);
