@@ -85,7 +85,7 @@ static int create_in_group(void *arg)
     CHILD_CHECK(n[MADE] > 0 && n[REFUSED] > 0);
     struct state before = state_now(false);
     for (uintptr_t i = 0; i < RACERS; i++)
-        racers[i] = child_start(race, (char *)NULL + 31 + i);
+        racers[i] = child_start(race, (void *)(i + 31));
     for (int i = 0; i < RACERS; i++)
         CHILD_CHECK(child_ok(child_wait(racers[i])));
     check_same(&before, false);

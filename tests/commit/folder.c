@@ -116,7 +116,7 @@ static int race_for_folder(void *arg)
         return 0;
     struct state before = state_now(true);
     for (uintptr_t i = 0; i < RACERS; i++)
-        racers[i] = child_start(race, (char *)NULL + 2 + i);
+        racers[i] = child_start(race, (void *)(i + 2));
     for (int i = 0; i < RACERS; i++)
         CHILD_CHECK(child_ok(child_wait(racers[i])));
     check_same(&before, true);
