@@ -545,9 +545,9 @@ static int cannot_commit(void *arg)
     CHILD_CHECK(try_create(&object, arg) == 0);
     char *mapped = sysv()->map(&object, NULL, pages(N_PAGES), 0);
     CHILD_CHECK(mapped != NULL && sysv()->commit(&object, mapped, pages(N_PAGES)) == 0);
-    refuse_call(__NR_madvise, EFAULT, 0, 0);
+    refuse_call(__NR_madvise, EFAULT, 1, (uint32_t)pages(N_PAGES));
     CHILD_CHECK(sysv()->commit(&object, mapped, pages(N_PAGES)) == -1 && errno == ENOMEM);
-    CHILD_CHECK(strstr(error_sentence(), "are free") != NULL);
+    CHILD_CHECK(strstr(error_sentence(), "memory has no room for") != NULL);
     sysv()->close(&object);
     return 0;
 }
@@ -559,8 +559,7 @@ static int meets_an_old_kernel(void *arg)
     char *mapped = sysv()->map(&object, NULL, pages(N_PAGES), 0);
     refuse_call(__NR_madvise, EINVAL, 0, 0);
     CHILD_CHECK(mapped != NULL);
-    CHILD_CHECK(sysv()->commit(&object, mapped, pages(N_PAGES)) == -1 && errno == ENOTSUP);
-    CHILD_CHECK(strstr(error_sentence(), "Linux 5.14") != NULL);
+    CHILD_CHECK(sysv()->commit(&object, mapped, pages(N_PAGES)) == 0);
     sysv()->close(&object);
     return 0;
 }
