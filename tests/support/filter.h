@@ -6,4 +6,7 @@
  * number (SYS_...). For good, so only in a child. Needs no privilege. 0, or -1 and errno. */
 int filter_syscall(long number, int code);
 
+/* The same for open with O_TMPFILE, which fails as on file systems without nameless files. */
+int filter_tmpfile(void);
+
 #endif
