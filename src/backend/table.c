@@ -9,7 +9,8 @@
 
 enum {
     KNOWN_CAPABILITIES = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_PERSISTENT |
-                         SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED
+                         SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED |
+                         SHMPOOL_BACKEND_DESCRIPTORS
 };
 
 /* The functions, in the order of the table: which capability each goes with. */

@@ -178,7 +178,7 @@ static void ram_close(struct shmpool_object *object)
 
 const struct shmpool_backend ram = {
     .version = SHMPOOL_BACKEND_VERSION,
-    .capabilities = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_COMMIT,
+    .capabilities = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_DESCRIPTORS,
     .name = "ram",
     .place = "the test's memory",
     .create = ram_create,
