@@ -18,8 +18,10 @@ BEGIN {
 
 FNR == 1 {
     split(FILENAME, part, "/")
-    folder = part[1] == "src" ? part[1] "/" part[2] : part[1]
+    folder = part[1] "/" part[2]
+    if (part[1] != "src" && !(folder in system_of)) folder = part[1]
     kind = system_of[folder]
+    is_public = kind == "public" || kind == "backend"
     if (!kind) wrong("in no folder of floors.txt")
 }
 
@@ -30,7 +32,7 @@ target ~ /^</ {
     header = substr(target, 2, index(target, ">") - 2)
     if (kind == "free" && !(header in free_header))
         wrong("<" header "> is not for code that works on bytes alone")
-    if (kind != "doors" && header ~ /(^|\/)(mman|shm)\.h$/)
+    if (kind != "doors" && kind != "backend" && header ~ /(^|\/)(mman|shm)\.h$/)
         wrong("<" header "> is for the backends only")
     next
 }
@@ -38,11 +40,11 @@ target ~ /^</ {
 target ~ /^"/ {
     header = substr(target, 2, index(substr(target, 2), "\"") - 1)
     n = split(header, part, "/")
-    if (kind == "public" && n > 1)
+    if (is_public && n > 1)
         wrong("\"" header "\": only public headers, <shmpool.h>, may be used here")
-    else if (kind != "public" && n != 2)
+    else if (!is_public && n != 2)
         wrong("\"" header "\" is not written as \"room/header.h\"")
-    else if (kind != "public" && "src/" part[1] != folder && !((folder, part[1]) in may_use))
+    else if (!is_public && "src/" part[1] != folder && !((folder, part[1]) in may_use))
         wrong("\"" header "\": " folder " may not use " part[1])
     if (header !~ /\.h$/)
         wrong("\"" header "\" is not a header")

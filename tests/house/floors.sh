@@ -43,6 +43,7 @@ finds src/family/planted.c '#include HEADER'
 finds src/cellar/planted.c '#include <stddef.h>'
 finds examples/planted/planted.c '#include "base/error.h"'
 finds examples/planted/planted.c '#include <sys/mman.h>'
+finds examples/backend_file/planted.c '#include "backend/fdobject.h"'
 
 found=$(violations "$root")
 [[ -z $found ]] || fault "the tree breaks the floors:"$'\n'"$found"
