@@ -10,13 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/filefolder.h"
 #include "support/random.h"
 #include "support/segments.h"
+
+static char file_prefix[256]; /* the folder is made by the run */
 
 static const struct backend_facts all_backends[] = {
     {.name = "posix", .has_names = true, .has_descriptors = true, .prefix = "/dev/shm/shmpool."},
     {.name = "sysv", .has_names = true, .has_descriptors = false, .prefix = NULL},
     {.name = "memfd", .has_names = false, .has_descriptors = true, .prefix = NULL},
+    {.name = "file", .has_names = true, .has_descriptors = true, .prefix = file_prefix},
 };
 
 const struct backend_facts *backend(void)
@@ -255,8 +259,16 @@ static Suite *contract_suite(void)
     return suite;
 }
 
+static void begin_file(void)
+{
+    filefolder_begin();
+    if (filefolder_path() != NULL)
+        snprintf(file_prefix, sizeof file_prefix, "%s/shmpool.", filefolder_path());
+}
+
 int main(int argc, char **argv)
 {
+    begin_file();
     if (argc > 1)
         return helper_main(argc, argv);
     setenv("CK_DEFAULT_TIMEOUT", "60", 0);
@@ -267,5 +279,5 @@ int main(int argc, char **argv)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return leftover_sweep() + failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return leftover_sweep() + filefolder_end() + failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

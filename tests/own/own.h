@@ -25,6 +25,12 @@
 
 TCase *tables_case(void);
 TCase *faults_case(void);
+TCase *file_case(void);
+
+/* Makes the folder of the file case, before any test; removes it, 1 when something is left in it.
+ */
+void file_begin(void);
+int file_end(void);
 
 /* What this program does when it was started by child_exec. */
 int helper_main(void);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/filefolder.h"
 #include "support/random.h"
 
 enum {
@@ -287,8 +288,9 @@ static bool tell(void)
 
 int main(void)
 {
+    filefolder_begin();
     storm_begin();
     storm_run();
     storm_end();
-    return tell() ? EXIT_SUCCESS : EXIT_FAILURE;
+    return tell() && filefolder_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/filefolder.h"
 #include "support/proc.h"
 #include "support/segments.h"
 
-static const char folder_path[] = "/dev/shm";
 static const char prefix[] = "shmpool.";
 
 enum { MAX_WATCHED = 64 };
@@ -68,10 +68,10 @@ static bool is_of_this_run(const char *name)
     return strstr(name, run_id()) != NULL;
 }
 
-/* Counts the pools in /dev/shm that match, prints them and removes them if told. */
-static int look(bool (*matches)(const char *), bool remove_them)
+/* Counts the pools in the folder that match, prints them and removes them if told. */
+static int look_in(const char *path, bool (*matches)(const char *), bool remove_them)
 {
-    DIR *folder = opendir(folder_path);
+    DIR *folder = opendir(path);
     int found = 0;
     if (folder == NULL)
         return 0;
@@ -79,7 +79,7 @@ static int look(bool (*matches)(const char *), bool remove_them)
         if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
             !matches(entry->d_name + strlen(prefix)))
             continue;
-        fprintf(stderr, "left over: %s/%s\n", folder_path, entry->d_name);
+        fprintf(stderr, "left over: %s/%s\n", path, entry->d_name);
         if (remove_them)
             unlinkat(dirfd(folder), entry->d_name, 0);
         found++;
@@ -121,6 +121,13 @@ static int look_at_segments(bool (*matches)(const char *), bool remove_them)
     return look.found;
 }
 
+static int look(bool (*matches)(const char *), bool remove_them)
+{
+    const char *folder = filefolder_path();
+    return look_in("/dev/shm", matches, remove_them) +
+           (folder != NULL ? look_in(folder, matches, remove_them) : 0);
+}
+
 void leftover_setup(void)
 {
     before.n_watched = 0;
@@ -143,7 +150,7 @@ void leftover_teardown(void)
         proc_print_descriptors();
     ck_assert_msg(descriptors == before.descriptors, "%d descriptors before, %d after",
                   before.descriptors, descriptors);
-    ck_assert_msg(look(is_ours, false) == 0, "objects are left over in %s", folder_path);
+    ck_assert_msg(look(is_ours, false) == 0, "objects are left over");
     ck_assert_msg(look_at_segments(is_ours, false) == 0, "System V segments are left over");
 }
 

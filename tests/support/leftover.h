@@ -1,8 +1,9 @@
 /* Tests leave nothing.
  *
  * The names of pools carry a run id, so that runs beside each other do not meet and what is left is
- * known as ours. The fixture fails a test after which objects in /dev/shm, System V segments, new
- * descriptors or children remain. The sweep at the end of a run removes what failed tests left. */
+ * known as ours. The fixture fails a test after which objects in /dev/shm or the folder of the
+ * backend "file", System V segments, new descriptors or children remain. The sweep at the end of a
+ * run removes what failed tests left. */
 #ifndef TESTS_SUPPORT_LEFTOVER_H
 #define TESTS_SUPPORT_LEFTOVER_H
 
