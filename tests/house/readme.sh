@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What README.md shows works as it stands there.
+# What README.md and docs/backends.md show works as it stands there.
 #
 # A ```c block with a main() becomes a file, is compiled against the installed library and run. Its
 # name follows the language ("```c first.c"), or is readme-N.c. A ```sh block is run by bash, in the
@@ -11,16 +11,12 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_tool cmake pkg-config
 
-[[ -f $root/README.md ]] || {
-    fault "there is no README.md"
-    verdict
-}
-
+pages=("$root/README.md" "$root/docs/backends.md")
 copy=$scratch/tree
 mkdir "$copy" "$scratch/bin" "$scratch/blocks"
 tar -C "$root" --exclude=./build --exclude=./.git -cf - . | tar -C "$copy" -xf -
 
-# Each block as NNN-file, in the order of the page.
+# Each block as NNN-file, in the order of the pages.
 awk -v blocks="$scratch/blocks" '
     /^```/ && !inside { inside = 1; n++; file = ""
         if ($1 == "```c") file = $2 ? $2 : "readme-" n ".c"
@@ -28,7 +24,7 @@ awk -v blocks="$scratch/blocks" '
         if (file) { file = sprintf("%s/%03d-%s", blocks, n, file); printf "" >file }
         next }
     /^```/ { inside = 0; if (file) close(file); next }
-    inside && file { print >file }' "$root/README.md"
+    inside && file { print >file }' "${pages[@]}"
 
 cmake --install "$build" --prefix "$scratch/prefix" >"$scratch/log"
 PKG_CONFIG_PATH=$(dirname "$(find "$scratch/prefix" -name shmpool.pc)")
@@ -59,7 +55,7 @@ for block in "$scratch"/blocks/*.c; do
     fi
     programs=$((programs + 1))
 done
-((programs)) || fault "no program in README.md"
+((programs >= ${#pages[@]})) || fault "a page shows no program"
 for block in "$scratch"/blocks/*.sh; do
     [[ -e $block ]] || continue
     bash -eu -o pipefail "$block" </dev/null || fault "the commands:"$'\n'"$(<"$block")"
