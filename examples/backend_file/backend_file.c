@@ -24,6 +24,8 @@ int backend_file_use(const char *folder)
         .map = pages_map,
         .unmap = pages_unmap,
         .commit = pages_commit,
+        .resize = pages_resize,
+        .discard = pages_discard,
         .describe = hold_describe,
         .restrict_access = hold_restrict_access,
         .close = naming_close,

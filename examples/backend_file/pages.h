@@ -19,5 +19,7 @@ int pages_set_size(const struct shmpool_object *object, size_t size);
 void *pages_map(const struct shmpool_object *object, void *address, size_t length, unsigned flags);
 int pages_unmap(const struct shmpool_object *object, void *address, size_t length);
 int pages_commit(const struct shmpool_object *object, void *address, size_t size);
+int pages_resize(const struct shmpool_object *object, size_t size);
+int pages_discard(const struct shmpool_object *object, void *address, size_t offset, size_t length);
 
 #endif
