@@ -31,18 +31,21 @@ struct view {
     _Atomic uint32_t *used; /* one word for each page word */
     struct hints hints;
     uint64_t max_pages;
+    uint64_t there; /* pages that the object has by the word of the system, not of its header */
     uint32_t n_rows;
     unsigned page_shift;
     uintptr_t pages; /* address of page 0 */
 };
 
+/* The object is as long as max_pages make it, unless the caller stores into `there` that it is not.
+ */
 void view_init(struct view *view, const struct layout *layout, void *base);
 
-/* The pages that may be in use now. */
+/* The pages that may be in use now: never more than there are, whatever the header says. */
 static inline uint64_t view_limit(const struct view *view)
 {
     uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
-    return limit < view->max_pages ? limit : view->max_pages;
+    return limit < view->there ? limit : view->there;
 }
 
 static inline uint64_t view_word(const struct view *view, uint64_t index)

@@ -150,7 +150,11 @@ ssize_t shmpool_size_at(shmpool_id id, const void *address)
     uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
     if (page == NO_PAGE || !view_is_first(&pool->view, page))
         return no_block(pool, address);
-    return (ssize_t)(view_block_length(&pool->view, page) << pool->view.page_shift);
+    uint64_t n = view_block_length(&pool->view, page);
+    if (n > view_limit(&pool->view) - page)
+        return error_set(EUCLEAN, "the block of pool %s at %p reaches beyond the pool's end",
+                         pool->name, address);
+    return (ssize_t)(n << pool->view.page_shift);
 }
 
 shmpool_id shmpool_of(const void *address)
