@@ -87,8 +87,13 @@ void census_walk(const struct view *view, census_visit *visit, void *context)
 
 enum { LOOKS = 4 };
 
+/* How many intents are asked for an explanation: enough for any pool that is not badly damaged, and
+ * a fraction of a second. After that a fault is a fault. */
+#define INTENTS_ASKED (INT64_C(1) << 26)
+
 struct check {
     const struct view *view;
+    int64_t intents_left;
     census_report *report;
     void *context;
     uint64_t faults;
@@ -113,14 +118,15 @@ static int covers(const struct intent_shm *intent, uint64_t page, uint64_t n)
     return start < page + n && page < start + length;
 }
 
-static int is_explained(const struct view *view, uint64_t page, uint64_t n)
+static int is_explained(struct check *check, uint64_t page, uint64_t n)
 {
+    const struct view *view = check->view;
     uint32_t slots = members_slots_mark(view);
     uint32_t rows = members_rows_mark(view);
-    for (uint32_t slot = 0; slot < slots; slot++)
+    for (uint32_t slot = 0; slot < slots && check->intents_left-- > 0; slot++)
         if (covers(&view->slots[slot].intent, page, n))
             return 1;
-    for (uint32_t row = 1; row <= rows; row++)
+    for (uint32_t row = 1; row <= rows && check->intents_left-- > 0; row++)
         if (covers(&view->rows[row].spare, page, n))
             return 1;
     return 0;
@@ -157,7 +163,7 @@ static void check_run(void *context, enum census_kind kind, uint64_t page, uint6
     struct check *check = context;
     int fault = wrong_now(check->view, kind, page);
     for (int look = 0; look < LOOKS && fault >= 0; look++) {
-        if (is_explained(check->view, page, n))
+        if (is_explained(check, page, n))
             return;
         fault = wrong_now(check->view, kind, page);
     }
@@ -209,7 +215,8 @@ static void check_members(struct check *check)
 
 uint64_t census_check(const struct view *view, census_report *report, void *context)
 {
-    struct check check = {.view = view, .report = report, .context = context};
+    struct check check = {
+        .view = view, .intents_left = INTENTS_ASKED, .report = report, .context = context};
     uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
     uint64_t root = atomic_load_explicit(&view->header->root, memory_order_acquire);
     uint64_t pages_offset = view->pages - (uintptr_t)view->header;

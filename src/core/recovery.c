@@ -8,10 +8,15 @@
 /* Members are numbered: slots first, then each row's spare intent. */
 enum { SPARES = LAYOUT_SLOTS, MEMBERS = LAYOUT_SLOTS + LAYOUT_ROWS_LIMIT + 1 };
 
+/* What a pass may look at, members and words together: about a quarter of a second. Tables that
+ * somebody damaged can ask for days; what is left over stays pending. */
+#define PASS_LOOKS (INT64_C(1) << 26)
+
 struct pass {
     const struct view *view;
     const struct recovery_world *world;
     unsigned pending;
+    int64_t looks_left;
     uint64_t dead[MEMBERS / 64 + 1]; /* decided once, for the whole pass */
 };
 
@@ -137,10 +142,11 @@ static void set_intent(const struct pass *pass, uint32_t member, enum intent_ope
 /* ---- ORPHAN ---- */
 
 /* Whether another member's intent at this page puts the block in doubt. */
-static int in_doubt(const struct pass *pass, uint32_t self, uint64_t page, int self_is_longer)
+static int in_doubt(struct pass *pass, uint32_t self, uint64_t page, int self_is_longer)
 {
     FOR_EACH_MEMBER(pass->view, member)
     {
+        pass->looks_left--;
         if (member == self)
             continue;
         uint64_t state = atomic_load_explicit(&intent_of_member(pass->view, member)->state,
@@ -157,7 +163,7 @@ static int in_doubt(const struct pass *pass, uint32_t self, uint64_t page, int s
 
 /* Whether the block at page belongs to nobody: nobody alive has it and nobody will. Any tag that a
  * living member stores destroys the mark. */
-static enum orphan find_orphan(const struct pass *pass, uint32_t member, uint64_t page, int longer,
+static enum orphan find_orphan(struct pass *pass, uint32_t member, uint64_t page, int longer,
                                uint64_t *word)
 {
     _Atomic uint32_t *place = &pass->view->tags[page];
@@ -191,6 +197,7 @@ static void finish_drop(struct pass *pass, uint32_t member, uint64_t page)
         return;
     }
     for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++) {
+        pass->looks_left--;
         uint32_t mask = mask_in(index, page, n);
         uint64_t change = (view_word(view, index) & bits_both(mask)) ^ bits_claimed(mask);
         if (change != 0)
@@ -285,13 +292,14 @@ static void phase_one_word(struct pass *pass, uint32_t member, uint64_t state)
 
 /* Pages of a word that other members' longer operations cover: of living ones they are in doubt, of
  * dead ones whose range is theirs alone they are that one's matter. */
-static void look_at_others(const struct pass *pass, uint32_t self, uint64_t index, uint32_t *doubt,
+static void look_at_others(struct pass *pass, uint32_t self, uint64_t index, uint32_t *doubt,
                            uint32_t *theirs)
 {
     const struct view *view = pass->view;
     *doubt = *theirs = 0;
     FOR_EACH_MEMBER(view, member)
     {
+        pass->looks_left--;
         if (member == self)
             continue;
         const struct intent_shm *intent = intent_of_member(view, member);
@@ -310,12 +318,15 @@ static void look_at_others(const struct pass *pass, uint32_t self, uint64_t inde
 }
 
 /* Frees the claimed pages of mask in one word that are the dead member's. 0 when some stay in
- * doubt. */
-static int release_word(const struct pass *pass, uint32_t member, uint64_t index, uint32_t mask)
+ * doubt. Where none is claimed none is the dead one's, whoever else is at work there. */
+static int release_word(struct pass *pass, uint32_t member, uint64_t index, uint32_t mask)
 {
     const struct view *view = pass->view;
     _Atomic uint64_t *watch = &view->header->watch;
-    for (int look = 0; look < 2; look++) {
+    pass->looks_left--;
+    if ((word_claimed(view_word(view, index)) & mask) == 0)
+        return 1;
+    for (int look = 0; look < 2 && pass->looks_left > 0; look++) {
         uint32_t doubt;
         uint32_t theirs;
         atomic_exchange_explicit(watch, index + 1, memory_order_seq_cst);
@@ -362,10 +373,14 @@ static void run_phase(struct pass *pass,
 {
     FOR_EACH_MEMBER(pass->view, member)
     {
-        if (is_dead(pass, member))
+        if (!is_dead(pass, member))
+            continue;
+        if (pass->looks_left > 0)
             phase(pass, member,
                   atomic_load_explicit(&intent_of_member(pass->view, member)->state,
                                        memory_order_acquire));
+        else
+            pass->pending++;
     }
 }
 
@@ -378,7 +393,7 @@ static void phase_unknown(struct pass *pass, uint32_t member, uint64_t state)
 
 unsigned recovery_pass(const struct view *view, const struct recovery_world *world)
 {
-    struct pass pass = {.view = view, .world = world};
+    struct pass pass = {.view = view, .world = world, .looks_left = PASS_LOOKS};
     int any = 0;
     FOR_EACH_MEMBER(view, member)
     {

@@ -12,10 +12,9 @@
 #include "core/recovery.h"
 #include "family/identity.h"
 #include "family/members.h"
+#include "family/patience.h"
 #include "family/pools.h"
 #include "family/process.h"
-
-enum { PATIENCE = 1000 };
 
 int shmpool_stats(shmpool_id id, struct shmpool_stats *stats)
 {
@@ -206,10 +205,11 @@ static int64_t reclaim_once(struct pool *pool, struct member *member, struct wan
  * soon done; one that is stopped is not waited for. */
 static int64_t reclaim_patiently(struct pool *pool, struct member *member, struct wanted *wanted)
 {
+    struct patience patience = patience_begin();
     int64_t pages = RECLAIM_PENDING;
     int cancel;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    for (int i = 0; i < PATIENCE && pages == RECLAIM_PENDING; i++) {
+    while (pages == RECLAIM_PENDING && patience_lasts(&patience)) {
         pages = reclaim_once(pool, member, wanted);
         if (pages == RECLAIM_PENDING)
             sched_yield();

@@ -9,6 +9,7 @@
 #include "core/members.h"
 #include "core/place.h"
 #include "family/identity.h"
+#include "family/patience.h"
 
 _Thread_local struct thread members_thread;
 
@@ -227,7 +228,8 @@ static void renew_thread(struct thread *thread)
 static int spare_is_settled(struct pool *pool)
 {
     struct row_shm *row = &pool->view.rows[pool->row];
-    for (int look = 0; look < 1000 && atomic_load(&row->spare_abandoned) != 0; look++)
+    struct patience patience = patience_begin();
+    while (atomic_load(&row->spare_abandoned) != 0 && patience_lasts(&patience))
         members_recover(pool);
     return atomic_load(&row->spare_abandoned) == 0;
 }

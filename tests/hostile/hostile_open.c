@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostile/crowd.h"
 #include "hostile/mill.h"
 #include "hostile/population.h"
 #include "hostile/victim.h"
@@ -490,6 +491,7 @@ static Suite *hostile_suite(void)
     tcase_add_test(tcase, what_was_found_once_does_no_harm);
     tcase_add_test(tcase, damage_before_open_neither_crashes_nor_hangs_nor_escapes);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, crowd_case());
     return suite;
 }
 
