@@ -220,7 +220,7 @@ uint64_t census_check(const struct view *view, census_report *report, void *cont
     uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
     uint64_t root = atomic_load_explicit(&view->header->root, memory_order_acquire);
     uint64_t pages_offset = view->pages - (uintptr_t)view->header;
-    if (limit == 0 || limit > view->there)
+    if (limit == 0 || limit > atomic_load_explicit(&view->there, memory_order_relaxed))
         say(&check, FAULT_LIMIT, limit, 0);
     if (root != 0 &&
         (root < pages_offset || (root - pages_offset) >> view->page_shift >= view_limit(view)))

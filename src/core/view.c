@@ -11,7 +11,8 @@ void view_init(struct view *view, const struct layout *layout, void *base)
     view->tags = (_Atomic uint32_t *)(void *)(at + layout->tags_offset);
     view->used = (_Atomic uint32_t *)(void *)(at + layout->used_offset);
     hints_init(&view->hints, at + layout->hints_offset, layout->n_groups);
-    view->max_pages = view->there = layout->max_pages;
+    view->max_pages = layout->max_pages;
+    atomic_store_explicit(&view->there, layout->max_pages, memory_order_relaxed);
     view->n_rows = (uint32_t)layout->n_rows;
     view->page_shift = (unsigned)__builtin_ctzll(layout->page_size);
     view->pages = (uintptr_t)(at + layout->pages_offset);

@@ -31,7 +31,8 @@ struct view {
     _Atomic uint32_t *used; /* one word for each page word */
     struct hints hints;
     uint64_t max_pages;
-    uint64_t there; /* pages that the object has by the word of the system, not of its header */
+    _Atomic uint64_t
+        there; /* pages that the object has by the word of the system, not its header */
     uint32_t n_rows;
     unsigned page_shift;
     uintptr_t pages; /* address of page 0 */
@@ -45,7 +46,8 @@ void view_init(struct view *view, const struct layout *layout, void *base);
 static inline uint64_t view_limit(const struct view *view)
 {
     uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
-    return limit < view->there ? limit : view->there;
+    uint64_t there = atomic_load_explicit(&view->there, memory_order_relaxed);
+    return limit < there ? limit : there;
 }
 
 static inline uint64_t view_word(const struct view *view, uint64_t index)

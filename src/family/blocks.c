@@ -117,6 +117,15 @@ void *shmpool_alloc_aligned(shmpool_id id, size_t alignment, size_t size)
     return alloc_pages(pool, size, pages_for(pool, size), align > 1 ? align : 1);
 }
 
+/* The page that begins at the address, or NO_PAGE. */
+static uint64_t page_at(struct pool *pool, const void *address)
+{
+    uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
+    if (page == NO_PAGE && pools_refresh(pool))
+        page = view_page_at(&pool->view, (uintptr_t)address);
+    return page;
+}
+
 static int no_block(const struct pool *pool, const void *address)
 {
     return error_set(ENOENT, "no live block of pool %s starts at %p", pool->name, address);
@@ -127,7 +136,7 @@ int shmpool_free(shmpool_id id, void *block)
     struct pool *pool = pools_find_writable(id);
     if (pool == NULL)
         return -1;
-    uint64_t page = view_page_at(&pool->view, (uintptr_t)block);
+    uint64_t page = page_at(pool, block);
     if (page == NO_PAGE)
         return no_block(pool, block);
     struct member *member = members_enter(pool);
@@ -147,7 +156,7 @@ ssize_t shmpool_size_at(shmpool_id id, const void *address)
     struct pool *pool = pools_find(id);
     if (pool == NULL)
         return -1;
-    uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
+    uint64_t page = page_at(pool, address);
     if (page == NO_PAGE || !view_is_first(&pool->view, page))
         return no_block(pool, address);
     uint64_t n = view_block_length(&pool->view, page);
@@ -183,7 +192,7 @@ int shmpool_publish(shmpool_id id, void *block, void *where)
     struct pool *pool = pools_find_writable(id);
     if (pool == NULL || check_where((uintptr_t)where) != 0)
         return -1;
-    uint64_t page = view_page_at(&pool->view, (uintptr_t)block);
+    uint64_t page = page_at(pool, block);
     if (page == NO_PAGE)
         return no_block(pool, block);
     struct member *member = members_enter(pool);

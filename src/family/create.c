@@ -147,7 +147,7 @@ static int write_pool(struct pool *pool, const struct plan *plan)
     if (!(plan->flags & SHMPOOL_DUMP))
         mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
     view_init(&pool->view, &plan->layout, pool->base);
-    pool->view.there = plan->n_pages;
+    atomic_store(&pool->view.there, plan->n_pages);
     write_header(pool, plan);
     return 0;
 }

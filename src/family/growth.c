@@ -73,6 +73,7 @@ static int commit_from(struct pool *pool, uint64_t before, uint64_t size)
 
 static int extend(struct pool *pool, uint64_t n_pages)
 {
+    pools_refresh(pool);
     uint64_t limit = view_limit(&pool->view);
     uint64_t size = size_for(pool, n_pages);
     if (n_pages <= limit)
@@ -82,6 +83,7 @@ static int extend(struct pool *pool, uint64_t n_pages)
     if ((pool->flags & SHMPOOL_COMMIT) && commit_from(pool, size_for(pool, limit), size) != 0)
         return -1;
     growth_raise(&pool->view, n_pages);
+    pools_refresh(pool);
     return 0;
 }
 

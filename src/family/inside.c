@@ -25,6 +25,7 @@ int shmpool_stats(shmpool_id id, struct shmpool_stats *stats)
     if (stats == NULL)
         return error_set(EINVAL, "there is no place for the figures: stats is NULL");
     unsigned shift = pool->view.page_shift;
+    pools_refresh(pool);
     census_count(&pool->view, &census);
     *stats = (struct shmpool_stats){
         .total = census.pages << shift,
@@ -77,6 +78,7 @@ int shmpool_check(shmpool_id id, FILE *out)
     if (pool == NULL)
         return -1;
     struct report report = {out, pool->name};
+    pools_refresh(pool);
     uint64_t faults = census_check(&pool->view, report_fault, &report);
     return faults < INT32_MAX ? (int)faults : INT32_MAX;
 }

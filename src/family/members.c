@@ -57,6 +57,7 @@ uint64_t members_ident(struct pool *pool)
 /* An unfinished recovery would keep the lock for the life of the process: no cancellation in it. */
 int members_recover(struct pool *pool)
 {
+    pools_refresh(pool);
     struct recovery_world world = members_world(pool);
     int cancel;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);

@@ -88,7 +88,7 @@ static int map_opened(struct pool *pool, const struct contents *contents, const 
     if (!(header->flags & SHMPOOL_DUMP))
         mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
     view_init(&pool->view, &contents->layout, pool->base);
-    pool->view.there = contents->n_pages;
+    atomic_store(&pool->view.there, contents->n_pages);
     return 0;
 }
 

@@ -63,11 +63,43 @@ static void is_holding(void *context, struct pool *pool)
         holding->pool = pool;
 }
 
+static void refresh(void *context, struct pool *pool)
+{
+    *(int *)context |= pools_refresh(pool);
+}
+
 struct pool *pools_holding(uintptr_t address, size_t n)
 {
     struct holding holding = {address, n, NULL};
+    int more = 0;
     pools_each(is_holding, &holding);
+    if (holding.pool == NULL)
+        pools_each(refresh, &more);
+    if (more)
+        pools_each(is_holding, &holding);
     return holding.pool;
+}
+
+int pools_refresh(struct pool *pool)
+{
+    struct view *view = &pool->view;
+    struct shmpool_description description;
+    struct error_before before;
+    uint64_t known = atomic_load(&view->there);
+    uint64_t offset = view->pages - (uintptr_t)pool->base;
+    if (atomic_load(&view->header->limit) <= known || known == view->max_pages)
+        return 0;
+    error_remember(&before);
+    int failed = call_describe(pool->backend, &pool->object, &description);
+    error_forget_since(&before);
+    if (failed || description.size < offset)
+        return 0;
+    uint64_t n = (description.size - offset) >> view->page_shift;
+    n = n < view->max_pages ? n : view->max_pages;
+    while (known < n)
+        if (atomic_compare_exchange_weak(&view->there, &known, n))
+            return 1;
+    return 0;
 }
 
 void pools_drop(struct pool *pool)

@@ -88,6 +88,7 @@ ssize_t shmpool_trim(shmpool_id id)
     if (pool->backend->discard == NULL)
         return error_set(ENOTSUP, "backend %s cannot give memory back to the system",
                          pool->backend->name);
+    pools_refresh(pool);
     struct trimming trimming = {.pool = pool};
     struct trim trim = trim_of(&trimming);
     if (trim_range(pool, &trim, 0, view_limit(&pool->view)) != 0)
