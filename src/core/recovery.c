@@ -404,6 +404,8 @@ unsigned recovery_pass(const struct view *view, const struct recovery_world *wor
     }
     if (!any)
         return 0;
+    /* A recoverer that died left it, on a word that may need no look any more. */
+    atomic_store_explicit(&view->header->watch, 0, memory_order_release);
     run_phase(&pass, phase_unknown);
     run_phase(&pass, phase_exclusive);
     run_phase(&pass, phase_publish_and_long_free);
