@@ -58,7 +58,8 @@ static void end(void)
 {
     victim_restore(&victim, tables);
     munmap(tables, victim.layout.pages_offset);
-    CHILD_CHECK(shmpool_open(victim.name, 0) == victim.id);
+    victim.id = shmpool_open(victim.name, 0);
+    CHILD_CHECK(victim.id > 0);
     victim_drop(&victim);
 }
 
@@ -72,8 +73,10 @@ static int try_open(unsigned flags)
     victim_forget();
     int shared = proc_count_shared();
     shmpool_id id = shmpool_open(victim.name, flags);
-    if (id > 0)
+    if (id > 0) {
+        victim.id = id; /* another one where the damage made it another pool */
         return 1;
+    }
     int code = errno;
     CHILD_CHECK(code == EUCLEAN || code == EADDRINUSE || code == ENOMEM);
     victim_check_refusal();
