@@ -82,7 +82,8 @@ static int meet(void *arg)
     mill_allow_time();
     shmpool_alloc(pool, CROWD_PAGES * page);
     mill_allow_time();
-    shmpool_reclaim(pool, 0);
+    if (crowd->operation == INTENT_FREE1)
+        shmpool_reclaim(pool, 0);
     return 0;
 }
 
