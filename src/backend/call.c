@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/commit.h"
+#include "backend/fdobject.h"
 #include "base/error.h"
 
 /* ---- one call ---- */
@@ -57,6 +58,13 @@ static int fail_plain(struct call *call, const char *text)
     return is_said(call) ? -1 : error_set_plain(code_of(call), text);
 }
 
+/* As is_said, for what takes room: also where the size is beyond what the process may have in a
+ * file. */
+static bool is_size_said(struct call *call, size_t size)
+{
+    return is_said(call) || (call->code == ENOSPC && fdobject_check_file_size(size) != 0);
+}
+
 /* ---- making and finding ---- */
 
 static int refuse_object(const struct shmpool_backend *backend, struct shmpool_object *object)
@@ -101,7 +109,7 @@ int call_create(const struct shmpool_backend *backend, struct shmpool_object *ob
             return succeed(&call);
         return refuse_object(backend, object);
     }
-    if (is_said(&call))
+    if (is_size_said(&call, size))
         return -1;
     return error_set(code_of(&call), "backend %s cannot make the object \"%s\" of %s in %s: %s",
                      backend->name, name, error_size(text, size), backend->place, reason_of(&call));
@@ -211,7 +219,7 @@ int call_commit(const struct shmpool_backend *backend, const struct shmpool_obje
     struct call call = begin();
     if (backend->commit(object, address, size) == 0)
         return succeed(&call);
-    if (is_said(&call))
+    if (is_size_said(&call, size))
         return -1;
     if (call.code == ENOSPC)
         return commit_refuse_full(object->fd, size, &place);
@@ -231,7 +239,7 @@ int call_resize(const struct shmpool_backend *backend, const struct shmpool_obje
                          backend->name);
     if (backend->resize(object, size) == 0)
         return succeed(&call);
-    if (is_said(&call))
+    if (is_size_said(&call, size))
         return -1;
     return error_set(code_of(&call), "backend %s cannot give an object in %s the size of %s: %s",
                      backend->name, backend->place, error_size(text, size), reason_of(&call));

@@ -110,7 +110,7 @@ int fdobject_take(struct shmpool_object *object, int fd, unsigned flags)
 }
 
 /* Beyond the limit ftruncate and fallocate do not only fail: their signal ends the process. */
-static int check_file_size_limit(size_t size)
+int fdobject_check_file_size(size_t size)
 {
     struct rlimit limit;
     char asked[ERROR_SIZE_TEXT], allowed[ERROR_SIZE_TEXT];
@@ -126,7 +126,7 @@ static int check_file_size_limit(size_t size)
 static int set_size(int fd, size_t size)
 {
     char text[ERROR_SIZE_TEXT];
-    if (check_file_size_limit(size) != 0)
+    if (fdobject_check_file_size(size) != 0)
         return -1;
     if (ftruncate(fd, (off_t)size) == 0)
         return 0;
@@ -282,7 +282,7 @@ int fdobject_commit(const struct shmpool_object *object, size_t size,
     struct stat status;
     if (check(object, object->fd, &status) != 0)
         return -1;
-    if (size > (size_t)status.st_size && check_file_size_limit(size) != 0)
+    if (size > (size_t)status.st_size && fdobject_check_file_size(size) != 0)
         return -1;
     return commit_file(object->fd, size, place);
 }

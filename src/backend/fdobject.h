@@ -31,6 +31,9 @@ void fdobject_init(struct shmpool_object *object);
  * Errors: ENOSPC (RLIMIT_FSIZE), EMFILE and what the system says. */
 int fdobject_create(struct shmpool_object *object, int fd, size_t size, mode_t mode);
 
+/* Whether RLIMIT_FSIZE lets this process make a file of that size: 0, else -1 and ENOSPC. */
+int fdobject_check_file_size(size_t size);
+
 /* Takes over the file behind a descriptor that can write, or, with SHMPOOL_MAP_RDONLY in flags,
  * read only. The descriptor is the object's from here on: closed by a failure. */
 int fdobject_take(struct shmpool_object *object, int fd, unsigned flags);

@@ -202,6 +202,7 @@ static int grows_under_a_limit(void *arg)
     struct rlimit limit = {pages(300), RLIM_INFINITY};
     CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     CHILD_FAILS(shmpool_grow(pool, pages(5000)), ENOSPC);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "RLIMIT_FSIZE") != NULL);
     CHILD_CHECK(shmpool_stats(pool, &stats) == 0 && stats.total == pages(10));
     CHILD_CHECK(shmpool_alloc(pool, pages(10)) != NULL);
     return 0;
