@@ -20,7 +20,11 @@ static const struct backend_facts all_backends[] = {
     {.name = "posix", .has_names = true, .has_descriptors = true, .prefix = "/dev/shm/shmpool."},
     {.name = "sysv", .has_names = true, .has_descriptors = false, .prefix = NULL},
     {.name = "memfd", .has_names = false, .has_descriptors = true, .prefix = NULL},
-    {.name = "file", .has_names = true, .has_descriptors = true, .prefix = file_prefix},
+    {.name = "file",
+     .has_names = true,
+     .has_descriptors = true,
+     .reads_ahead = true,
+     .prefix = file_prefix},
 };
 
 const struct backend_facts *backend(void)

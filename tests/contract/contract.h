@@ -20,6 +20,7 @@ struct backend_facts {
     const char *name;
     bool has_names;       /* open and unlink_name find pools, EEXIST says that a name is taken */
     bool has_descriptors; /* objects are files, held by descriptors */
+    bool reads_ahead;     /* the system may take memory that nobody touched yet */
     const char *prefix; /* of the object's path; the pool's name follows; NULL: there is no path */
 };
 

@@ -43,10 +43,11 @@ START_TEST(trim_gives_free_pages_back_and_no_others)
     ck_assert_uint_ge(resident(pool), before + pages(3100));
     ssize_t given = shmpool_trim(pool);
     ck_assert_int_ge(given, (ssize_t)pages(3000));
+    ck_assert_int_le(given, (ssize_t)pages(backend()->reads_ahead ? 3900 : 3000));
     ck_assert_uint_lt(resident(pool), before + pages(200));
     for (size_t i = 0; i < pages(100); i++)
         ck_quiet(kept[i] == 'k');
-    ck_assert_int_lt(shmpool_trim(pool), (ssize_t)pages(100)); /* a disk reads ahead */
+    ck_assert_int_le(shmpool_trim(pool), (ssize_t)pages(backend()->reads_ahead ? 100 : 0));
     ck_assert_int_eq(shmpool_check(pool, NULL), 0);
     char *again = shmpool_alloc(pool, pages(3900));
     ck_assert(again != NULL);
