@@ -130,23 +130,22 @@ int pages_resize(const struct shmpool_object *object, size_t size)
     return size > (size_t)status.st_size ? pages_set_size(object, size) : 0;
 }
 
-/* Huge pages go as a whole: the parts of two at the edges stay. */
+/* A part of a huge page is refused: it would stay, or not, as the kernel's version is, and would
+ * not read as zeroes afterwards. */
 int pages_discard(const struct shmpool_object *object, void *address, size_t offset, size_t length)
 {
     struct stat status;
-    size_t unit = (size_t)object->reserved[HOLD_UNIT];
-    size_t start = round_up(object, offset);
-    size_t end = (offset + length) & ~(unit - 1);
-    int result = 0;
+    int result;
     (void)address;
     if (hold_check(object, object->fd, &status) != 0)
         return -1;
-    if (start < end)
-        do
-            result = fallocate(object->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
-                               (off_t)(end - start));
-        while (result != 0 && errno == EINTR);
-    if (result != 0 && errno == EOPNOTSUPP)
+    if (round_up(object, offset) != offset || round_up(object, length) != length) {
         errno = ENOTSUP;
+        return -1;
+    }
+    do
+        result = fallocate(object->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                           (off_t)length);
+    while (result != 0 && errno == EINTR);
     return result;
 }
