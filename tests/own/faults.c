@@ -114,6 +114,30 @@ START_TEST(an_open_that_fails_says_what_failed)
 }
 END_TEST
 
+START_TEST(growth_and_trim_that_fail_say_what_failed)
+{
+    options.max_size = 1 << 20;
+    shmpool_id pool = made();
+    ram_fail(RAM_RESIZE, codes[_i].in);
+    ck_fails(shmpool_grow(pool, 1 << 20), codes[_i].out);
+    ck_says("backend ram");
+    ck_says(codes[_i].says);
+    ram_lie(RAM_HONEST);
+    ck_ok(shmpool_grow(pool, 1 << 20));
+    void *block = shmpool_alloc(pool, 1 << 20);
+    ck_assert_ptr_nonnull(block);
+    memset(block, 1, 1 << 20);
+    ck_ok(shmpool_free(pool, block));
+    ram_fail(RAM_DISCARD, codes[_i].in);
+    ck_fails((int)shmpool_trim(pool), codes[_i].out);
+    ck_says("backend ram");
+    ck_says(codes[_i].says);
+    ram_lie(RAM_HONEST);
+    ck_assert_int_gt((int)shmpool_trim(pool), 0);
+    drop(pool);
+}
+END_TEST
+
 START_TEST(what_a_function_leaves_in_errno_after_success_does_not_come_out)
 {
     shmpool_id pool = made();
@@ -239,6 +263,7 @@ TCase *faults_case(void)
     tcase_add_loop_test(tcase, a_create_that_fails_says_what_failed, 0, N_CODES);
     tcase_add_test(tcase, a_lack_of_memory_has_its_figures);
     tcase_add_loop_test(tcase, an_open_that_fails_says_what_failed, 0, N_CODES);
+    tcase_add_loop_test(tcase, growth_and_trim_that_fail_say_what_failed, 0, N_CODES);
     tcase_add_test(tcase, what_a_function_leaves_in_errno_after_success_does_not_come_out);
     tcase_add_loop_test(tcase, a_broken_promise_is_ENOTSUP, 0, sizeof lies / sizeof lies[0]);
     tcase_add_test(tcase, a_broken_promise_at_open_is_an_error);

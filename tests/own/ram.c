@@ -140,6 +140,21 @@ static int ram_commit(const struct shmpool_object *object, void *address, size_t
     return fails(RAM_COMMIT) ? -1 : fallocate(object->fd, 0, 0, (off_t)size);
 }
 
+static int ram_resize(const struct shmpool_object *object, size_t size)
+{
+    return fails(RAM_RESIZE) ? -1 : ftruncate(object->fd, (off_t)size);
+}
+
+static int ram_discard(const struct shmpool_object *object, void *address, size_t offset,
+                       size_t length)
+{
+    (void)address;
+    if (fails(RAM_DISCARD))
+        return -1;
+    return fallocate(object->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                     (off_t)length);
+}
+
 static int ram_describe(const struct shmpool_object *object,
                         struct shmpool_description *description)
 {
@@ -188,6 +203,8 @@ const struct shmpool_backend ram = {
     .map = ram_map,
     .unmap = ram_unmap,
     .commit = ram_commit,
+    .resize = ram_resize,
+    .discard = ram_discard,
     .describe = ram_describe,
     .restrict_access = ram_restrict_access,
     .close = ram_close,

@@ -17,6 +17,8 @@ enum ram_verb {
     RAM_REPLACE, /* a map that replaces */
     RAM_UNMAP,
     RAM_COMMIT,
+    RAM_RESIZE,
+    RAM_DISCARD,
     RAM_DESCRIBE,
     RAM_RESTRICT
 };
