@@ -1,5 +1,6 @@
 #include "crash/acts.h"
 
+#include <errno.h>
 #include <shmpool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,12 @@ static void perform(void *arg)
     case ACT_REPLACE:
         if (shmpool_free(arena.id, slate->block) == 0)
             note_block(slate, take(n));
+        break;
+    case ACT_GROW:
+        note(slate, shmpool_grow(arena.id, n * arena.page) == 0);
+        break;
+    case ACT_TRIM:
+        note(slate, shmpool_trim(arena.id) >= 0 || errno == ENOTSUP);
         break;
     case ACT_RECOVER:
         note(slate, shmpool_recover(arena.id) == 0);
@@ -245,6 +252,8 @@ void role_allow(const struct role *role, bool returned, _Atomic uintptr_t *place
     case ACT_PUBLISH:
         allow_published(role, returned, places, allowances);
         break;
+    case ACT_GROW:
+    case ACT_TRIM:
     case ACT_RECOVER:
     case ACT_RECLAIM:
     case ACT_LEAVE:

@@ -23,6 +23,8 @@ enum act_kind {
     ACT_FREE_SHARED,
     ACT_PUBLISH,
     ACT_REPLACE, /* frees a block of its own and allocates as many pages again */
+    ACT_GROW,
+    ACT_TRIM,
     ACT_RECOVER, /* beside an operation that a dead process left */
     ACT_RECLAIM, /* what a dead process owned */
     ACT_JOIN,    /* the first call in the pool: takes row and slot, then allocates */

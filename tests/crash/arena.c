@@ -16,9 +16,10 @@ static void give_up(const char *what)
     exit(EXIT_FAILURE);
 }
 
-static shmpool_id pool_new(size_t size)
+static shmpool_id pool_new(size_t size, size_t max_size)
 {
-    shmpool_id pool = shmpool_create(size, NULL);
+    const struct shmpool_options options = {.max_size = max_size};
+    shmpool_id pool = shmpool_create(size, &options);
     if (pool < 0 || shmpool_unlink(pool) != 0)
         give_up("create");
     return pool;
@@ -41,8 +42,8 @@ static void give(uint64_t page)
 void arena_make(void)
 {
     arena.page = (size_t)sysconf(_SC_PAGESIZE);
-    arena.id = pool_new(ARENA_PAGES * arena.page);
-    arena.foyer = pool_new(arena.page);
+    arena.id = pool_new(ARENA_PAGES * arena.page, ARENA_MOST_PAGES * arena.page);
+    arena.foyer = pool_new(arena.page, arena.page);
     struct pool *pool = pools_find(arena.id);
     arena.view = &pool->view;
     arena.ident = members_ident(pool);

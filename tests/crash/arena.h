@@ -16,6 +16,7 @@
 
 enum {
     ARENA_PAGES = 2048,
+    ARENA_MOST_PAGES = 2560, /* when it has grown */
     ARENA_WORDS = ARENA_PAGES / LAYOUT_WORD_PAGES,
     ARENA_ROWS = 32,  /* that states hold */
     ARENA_SLOTS = 32, /* the same */

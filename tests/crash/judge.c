@@ -13,6 +13,7 @@ enum { MOST_COMPLAINTS = 20 };
 static struct copy copy;
 static const struct cast *players; /* of the judgement under way, for the world of recovery */
 static int complaints;
+static uint64_t outcome;
 
 void judge_begin(void)
 {
@@ -227,11 +228,35 @@ static struct faults reclaim_copy(const char *where)
     return faults;
 }
 
+/* FNV-1a, by 64 bits. */
+static void mix(uint64_t value)
+{
+    outcome = (outcome ^ value) * UINT64_C(0x100000001b3);
+}
+
+static void note_outcome(void)
+{
+    outcome = UINT64_C(0xcbf29ce484222325);
+    for (uint64_t i = 0; i < ARENA_WORDS; i++)
+        mix(view_word(&copy.view, i));
+    for (uint64_t page = 0; page < ARENA_PAGES; page++)
+        if (view_is_first(&copy.view, page))
+            mix((uint64_t)owner_of(&copy.view, page));
+    for (int i = 0; i < ARENA_PLACES; i++)
+        mix(copy.places[i]);
+}
+
+uint64_t judge_outcome(void)
+{
+    return outcome;
+}
+
 struct faults judge_state(const struct state *state, const struct cast *cast, const char *where)
 {
     players = cast;
     copy_fill(&copy, state);
     struct faults faults = recover_copy(where);
+    note_outcome();
     faults = faults_sum(faults, compare(&copy.view, copy.places, false, where));
     faults = faults_sum(faults, check(where));
     faults = faults_sum(faults, reclaim_copy(where));

@@ -40,6 +40,10 @@ void judge_begin(void);
 /* Judges a state. Says on stderr what is wrong and where, for the first few. */
 struct faults judge_state(const struct state *state, const struct cast *cast, const char *where);
 
+/* What the last judgement of a state found after recovery, before it reclaimed: page words, owners
+ * and published pointers, as one number. */
+uint64_t judge_outcome(void);
+
 /* Compares the pool itself, in which the dead are recovered and reclaimed. */
 struct faults judge_pool(const struct cast *cast, const char *where);
 

@@ -54,6 +54,7 @@ struct faults others_go_on_after(pid_t dead)
         blocks[i] = take(sizes[i], &faults);
     faults.blocked += shmpool_recover(arena.id) != 0;
     faults.blocked += shmpool_reclaim(arena.id, dead) < 0;
+    faults.blocked += shmpool_grow(arena.id, ARENA_MOST_PAGES * arena.page) != 0;
     for (int i = 0; i < N_SIZES; i++)
         give(blocks[i], sizes[i], &faults);
     faults.disorder += shmpool_check(arena.id, stderr) != 0;

@@ -7,8 +7,8 @@
 
 #include "crash/judge.h"
 
-/* Allocates blocks of one word and of two at once, then recovers and reclaims after the dead, and
- * looks that these blocks stood through it; frees them. */
+/* Allocates blocks of one word and of two at once, then recovers and reclaims after the dead, grows
+ * the pool, and looks that these blocks stood through it; frees them. */
 struct faults others_go_on_after(pid_t dead);
 
 /* Allocates and frees single pages and blocks of 40 pages, this many of each. */

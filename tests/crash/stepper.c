@@ -95,6 +95,26 @@ bool stepper_step(struct stepper *stepper)
     return stepper->next != mark();
 }
 
+static bool is_own(uintptr_t address)
+{
+    extern const char __executable_start[], etext[]; /* the linker's */
+    return address >= (uintptr_t)__executable_start && address < (uintptr_t)etext;
+}
+
+static bool run_to(struct stepper *stepper, uintptr_t at, size_t n);
+
+bool stepper_step_own(struct stepper *stepper)
+{
+    if (!stepper_step(stepper))
+        return false;
+    if (is_own(stepper->next))
+        return true;
+    uintptr_t stack =
+        (uintptr_t)trace(PTRACE_PEEKUSER, stepper->pid, offsetof(struct user, regs.rsp), 0);
+    uintptr_t back = (uintptr_t)trace(PTRACE_PEEKDATA, stepper->pid, stack, 0);
+    return run_to(stepper, back, 1);
+}
+
 void stepper_finish(struct stepper *stepper)
 {
     go_on(stepper, PTRACE_CONT);

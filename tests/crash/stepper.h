@@ -32,6 +32,9 @@ struct stepper stepper_start(stepper_body *prepare, stepper_body *perform, void 
 /* Runs one instruction. False when the child stands at the mark again: the operation is over. */
 bool stepper_step(struct stepper *stepper);
 
+/* The same, but what a call out of this program does, into libc and the system, is one step. */
+bool stepper_step_own(struct stepper *stepper);
+
 /* Runs natively until it stands at the mark again. */
 void stepper_finish(struct stepper *stepper);
 
