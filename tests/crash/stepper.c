@@ -191,7 +191,7 @@ bool stepper_follow(struct stepper *stepper, const struct track *track, size_t k
     if (!run_to(stepper, track->next[near], times(track, near)))
         return false;
     for (; near < k; near++)
-        if (!stepper_step(stepper)) {
+        if (!(track->own ? stepper_step_own(stepper) : stepper_step(stepper))) {
             stepper_finish(stepper);
             return false;
         }

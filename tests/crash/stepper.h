@@ -48,6 +48,7 @@ struct track {
     uintptr_t *next;
     size_t n;
     size_t room;
+    bool own; /* the run was stepped by stepper_step_own */
 };
 
 void track_add(struct track *track, const struct stepper *stepper);
