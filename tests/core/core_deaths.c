@@ -10,6 +10,7 @@ int main(void)
     Suite *suite = suite_create("core-deaths");
     suite_add_tcase(suite, deaths_case());
     suite_add_tcase(suite, between_case());
+    suite_add_tcase(suite, schedules_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -6,5 +6,6 @@
 
 TCase *deaths_case(void);
 TCase *between_case(void);
+TCase *schedules_case(void);
 
 #endif

@@ -192,7 +192,7 @@ void believe_outcome(const struct performance *performance, struct belief *belie
     case ACT_CLAIM:
         /* Before the call returned nobody has the block. */
         is_there = performance->finished && performance->has_block;
-        ck_quiet(!is_there || tag == performance->actor.tag);
+        ck_quiet((tag == performance->actor.tag) == is_there);
         break;
     case ACT_TAKE_TWICE:
         is_there = performance->finished ? performance->has_block
