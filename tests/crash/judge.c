@@ -127,6 +127,17 @@ static void compare_blocks(struct comparison *comparison)
             comparison->faults.doubled += comparison->allowances.of[i].n;
 }
 
+/* A tag is left where a block begins, and nowhere else: it would be taken for the next one's. */
+static void compare_tags(struct comparison *comparison)
+{
+    const struct view *view = comparison->view;
+    for (uint64_t page = 0; page < ARENA_PAGES; page++) {
+        uint32_t tag = atomic_load(&view->tags[page]);
+        comparison->faults.disorder +=
+            tag != TAG_NOBODY && tag != TAG_MARK && !view_is_first(view, page);
+    }
+}
+
 static void compare_words(struct comparison *comparison)
 {
     for (uint64_t i = 0; i < ARENA_WORDS; i++) {
@@ -183,6 +194,7 @@ static struct faults compare(const struct view *view, _Atomic uintptr_t *places,
         comparison.left[i] = view_word(view, i);
     compare_blocks(&comparison);
     compare_words(&comparison);
+    compare_tags(&comparison);
     compare_members(&comparison);
     complain(&comparison.faults, where, reclaimed ? "after reclaim" : "after recovery");
     return comparison.faults;
