@@ -1,4 +1,4 @@
-#include "storm/storm.h"
+#include "crash/storm.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -8,22 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "crash/storm_post.h"
 #include "support/filefolder.h"
 #include "support/random.h"
 
 enum {
-    KILLS = 1000,           /* unless STORM_KILLS says otherwise */
+    KILLS = 2000,           /* unless STORM_KILLS says otherwise */
+    MOST_AT_ONCE = 6,       /* victims of one blow */
+    PROCESSORS = 2,         /* that the storm rages on, at most */
     PATIENCE = 60,          /* seconds without getting on that count as a hang */
-    STOP_EVERY = 5,         /* kills, about */
-    CHECK_EVERY = 25,       /* kills */
-    MAX_STEPS_BETWEEN = 200 /* of the victim, before it is killed */
-};
-
-struct post {
-    shmpool_worker worker;
-    uint32_t number; /* in the ledger */
+    STOP_EVERY = 5,         /* blows, about */
+    CHECK_EVERY = 25,       /* blows */
+    WAIT_EVERY = 4,         /* blows: there a victim has to get on first */
+    MAX_STEPS_BETWEEN = 20, /* of a victim, before it is killed */
+    CALM = 1                /* seconds, for the throughput without kills */
 };
 
 struct master {
@@ -34,6 +35,10 @@ struct master {
     uint32_t n_workers; /* that ever lived */
     int n_kills;
     int n_killed;
+    int n_blows;
+    int n_forks;      /* of the workers */
+    double rate;      /* blocks a second, while it stormed */
+    double calm_rate; /* the same, without kills */
     int n_faults;
     int n_retries; /* of reclaim: somebody was recovering */
     int n_stops;
@@ -58,7 +63,7 @@ static void on_hang(int number)
 {
     (void)number;
     dprintf(STDOUT_FILENO,
-            "storm: backend=%s kills=%d hangs=1: worker %u (process %d): %s for %d seconds\n",
+            "crash/storm: backend=%s kills=%d hangs=1: worker %u (process %d): %s for %d seconds\n",
             backend(), master.n_killed, waiting.number, master.storm.rows[waiting.number].pid,
             waiting.what, PATIENCE);
     _exit(EXIT_FAILURE);
@@ -111,6 +116,19 @@ static const char *arena_base(const struct storm *storm)
     return all;
 }
 
+static void stay_on(int n_processors)
+{
+    cpu_set_t allowed, wanted;
+    CPU_ZERO(&wanted);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        give_up("processors");
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&wanted) < n_processors; i++)
+        if (CPU_ISSET(i, &allowed))
+            CPU_SET(i, &wanted);
+    if (sched_setaffinity(0, sizeof wanted, &wanted) != 0)
+        give_up("processors");
+}
+
 static void storm_begin(void)
 {
     struct storm *storm = &master.storm;
@@ -128,18 +146,19 @@ static void storm_begin(void)
     storm->doubles = ledger_part(sizeof(uint64_t));
     storm->stop = ledger_part(sizeof(int));
     signal(SIGALRM, on_hang);
+    stay_on(PROCESSORS);
 }
 
-static void post_start(struct post *post)
+static void fill(struct post *post)
 {
-    const struct shmpool_start_options options = {.flags = SHMPOOL_DIE_WITH_STARTER};
     struct storm_role role = {&master.storm, ++master.n_workers};
+    bool by_plain_fork = random_next(&master.random) % 2 == 0;
     post->number = role.number;
     watch("no start", post->number);
-    post->worker = shmpool_start(storm_work, &role, &options);
-    if (post->worker < 0)
+    if (!post_start(post, by_plain_fork, storm_work, &role))
         give_up("start");
-    master.storm.rows[role.number].pid = shmpool_worker_pid(post->worker);
+    master.n_forks += by_plain_fork;
+    master.storm.rows[role.number].pid = post->pid;
 }
 
 /* Waits until the victim made some more steps: it gets on, beside the dead. A random number, so
@@ -151,7 +170,7 @@ static void wait_for_steps(const struct post *post)
         atomic_load(&row->steps) + random_between(&master.random, 0, MAX_STEPS_BETWEEN);
     watch("no step", post->number);
     while (atomic_load(&row->steps) < wanted) {
-        if (shmpool_kill(post->worker, 0) != 0)
+        if (!post_signal(post, 0))
             give_up("a worker ended by itself");
         usleep(50);
     }
@@ -169,7 +188,7 @@ static void join(const struct post *post, bool killed)
 {
     int status = 0;
     watch("no end", post->number);
-    if (shmpool_join(post->worker, &status, -1) != 0)
+    if (!post_join(post, &status))
         give_up("join");
     if (killed ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL : status != 0) {
         fprintf(stderr, "storm: worker %u: wait status %#x\n", post->number, (unsigned)status);
@@ -178,13 +197,12 @@ static void join(const struct post *post, bool killed)
     atomic_store(&master.storm.rows[post->number].dead, 1);
 }
 
-/* Reclaims what the dead one left. Somebody else who is recovering just now is waited out; one that
- * is stopped cannot be, and the debt is left to the next time. */
-static void reclaim(const struct post *post, bool somebody_is_stopped)
+/* Reclaims what the dead left. Somebody else who is recovering just now is waited out; one that is
+ * stopped cannot be, and the debt is left to the next time. whom: 0 is all the dead. */
+static void reclaim(pid_t whom, bool somebody_is_stopped)
 {
-    pid_t whom = master.owing ? 0 : master.storm.rows[post->number].pid;
-    watch("no reclaim", post->number);
-    while (shmpool_reclaim(master.storm.arena, whom) < 0) {
+    watch("no reclaim", 0);
+    while (shmpool_reclaim(master.storm.arena, master.owing ? 0 : whom) < 0) {
         if (errno != EAGAIN)
             give_up("reclaim");
         if (somebody_is_stopped) {
@@ -197,59 +215,71 @@ static void reclaim(const struct post *post, bool somebody_is_stopped)
     master.owing = false;
 }
 
-static void check_sound(const struct post *post)
+static void check_sound(void)
 {
-    watch("no check", post->number);
+    watch("no check", 0);
     master.n_faults += shmpool_check(master.storm.arena, stderr) != 0;
 }
 
-/* Now and then another worker stands still, wherever it is, while one dies and the rest get on. */
-static struct post *stop_somebody(const struct post *victim)
+/* Those who die of one blow: neighbours in the ring of posts. */
+struct victims {
+    int first;
+    int n;
+};
+
+static struct post *post_at(int i)
 {
-    struct post *post = &master.posts[random_between(&master.random, 0, STORM_WORKERS - 1)];
-    if (post == victim || random_next(&master.random) % STOP_EVERY != 0)
+    return &master.posts[i % STORM_WORKERS];
+}
+
+static struct victims draw_victims(void)
+{
+    int left = master.n_kills - master.n_killed;
+    struct victims victims = {(int)random_between(&master.random, 0, STORM_WORKERS - 1),
+                              (int)random_between(&master.random, 1, MOST_AT_ONCE)};
+    victims.n = victims.n < left ? victims.n : left;
+    return victims;
+}
+
+/* Now and then another worker stands still, wherever it is, while some die and the rest get on. */
+static struct post *stop_somebody(const struct victims *victims)
+{
+    int living = STORM_WORKERS - victims->n;
+    int away = (int)random_between(&master.random, 0, (uint64_t)living - 1);
+    struct post *post = post_at(victims->first + victims->n + away);
+    if (random_next(&master.random) % STOP_EVERY != 0)
         return NULL;
-    if (shmpool_kill(post->worker, SIGSTOP) != 0)
+    if (!post_signal(post, SIGSTOP))
         give_up("stop");
     master.n_stops++;
     return post;
 }
 
-static void kill_one(struct post *victim)
+static void kill_them(const struct victims *victims)
 {
-    const struct post *stopped = stop_somebody(victim);
-    wait_for_steps(victim);
+    for (int i = 0; i < victims->n; i++)
+        if (!post_signal(post_at(victims->first + i), SIGKILL))
+            give_up("kill");
+    for (int i = 0; i < victims->n; i++)
+        join(post_at(victims->first + i), true);
+    master.n_killed += victims->n;
+}
+
+static void strike(void)
+{
+    struct victims victims = draw_victims();
+    const struct post *stopped = stop_somebody(&victims);
+    if (master.n_blows % WAIT_EVERY == 0)
+        wait_for_steps(post_at(victims.first));
     wait_a_moment();
-    if (shmpool_kill(victim->worker, SIGKILL) != 0)
-        give_up("kill");
-    join(victim, true);
-    reclaim(victim, stopped != NULL);
-    if (++master.n_killed % CHECK_EVERY == 0)
-        check_sound(victim);
-    if (stopped != NULL && shmpool_kill(stopped->worker, SIGCONT) != 0)
+    kill_them(&victims);
+    reclaim(victims.n == 1 ? post_at(victims.first)->pid : 0, stopped != NULL);
+    if (++master.n_blows % CHECK_EVERY == 0)
+        check_sound();
+    if (stopped != NULL && !post_signal(stopped, SIGCONT))
         give_up("continue");
-}
-
-static void storm_run(void)
-{
-    for (int i = 0; i < STORM_WORKERS; i++)
-        post_start(&master.posts[i]);
-    while (master.n_killed < master.n_kills) {
-        struct post *post = &master.posts[random_between(&master.random, 0, STORM_WORKERS - 1)];
-        kill_one(post);
-        post_start(post);
-    }
-}
-
-static void storm_end(void)
-{
-    atomic_store(master.storm.stop, 1);
-    for (int i = 0; i < STORM_WORKERS; i++)
-        join(&master.posts[i], false);
-    master.owing = true;
-    reclaim(&master.posts[0], false);
-    check_sound(&master.posts[0]);
-    alarm(0);
+    for (int i = 0; i < victims.n; i++)
+        fill(post_at(victims.first + i));
 }
 
 struct totals {
@@ -267,6 +297,51 @@ static struct totals count(void)
     return totals;
 }
 
+/* Blocks that were allocated and freed again, a second, in the time of body(). */
+static double rate_of(void (*body)(void))
+{
+    struct timespec begin, end;
+    struct totals before = count();
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    body();
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    struct totals after = count();
+    uint64_t blocks = after.one_word + after.multi - before.one_word - before.multi;
+    double seconds =
+        (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    return (double)blocks / seconds;
+}
+
+static void rage(void)
+{
+    while (master.n_killed < master.n_kills)
+        strike();
+}
+
+static void be_calm(void)
+{
+    watch("no end of the calm", 0);
+    sleep(CALM);
+}
+
+static void storm_run(void)
+{
+    for (int i = 0; i < STORM_WORKERS; i++)
+        fill(&master.posts[i]);
+    master.rate = rate_of(rage);
+    master.calm_rate = rate_of(be_calm);
+}
+
+static void storm_end(void)
+{
+    atomic_store(master.storm.stop, 1);
+    for (int i = 0; i < STORM_WORKERS; i++)
+        join(&master.posts[i], false);
+    reclaim(0, false);
+    check_sound();
+    alarm(0);
+}
+
 /* The result line; whether it is a good one. */
 static bool tell(void)
 {
@@ -276,12 +351,13 @@ static bool tell(void)
         give_up("stats");
     uint64_t lost = (stats.total - stats.free) / stats.page_size;
     uint64_t doubles = atomic_load(master.storm.doubles);
-    printf("storm: backend=%s kills=%d one_word=%llu multi_word=%llu no_room=%llu stops=%d "
-           "retries=%d faults=%d lost=%llu double=%llu hangs=0\n",
-           backend(), master.n_killed, (unsigned long long)totals.one_word,
-           (unsigned long long)totals.multi, (unsigned long long)totals.no_room, master.n_stops,
-           master.n_retries, master.n_faults, (unsigned long long)lost,
-           (unsigned long long)doubles);
+    printf("crash/storm: backend=%s kills=%d forks=%d starts=%d one_word=%llu multi_word=%llu "
+           "no_room=%llu stops=%d retries=%d faults=%d lost=%llu double=%llu hangs=0 "
+           "blocks_per_second=%.0f without_kills=%.0f\n",
+           backend(), master.n_killed, master.n_forks, (int)master.n_workers - master.n_forks,
+           (unsigned long long)totals.one_word, (unsigned long long)totals.multi,
+           (unsigned long long)totals.no_room, master.n_stops, master.n_retries, master.n_faults,
+           (unsigned long long)lost, (unsigned long long)doubles, master.rate, master.calm_rate);
     return totals.one_word > 0 && totals.multi > 0 && lost == 0 && doubles == 0 &&
            master.n_faults == 0;
 }

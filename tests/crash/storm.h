@@ -14,8 +14,8 @@
  * How a lost page is found: when all have ended and the dead are reclaimed, everything is free. How
  * a hang is found: before each kill the victim must have made some steps; a watchdog ends the storm
  * when the master waits too long for that, or for any call of its own. */
-#ifndef TESTS_STORM_STORM_H
-#define TESTS_STORM_STORM_H
+#ifndef TESTS_CRASH_STORM_H
+#define TESTS_CRASH_STORM_H
 
 #include <shmpool.h>
 #include <stdatomic.h>
@@ -24,9 +24,9 @@
 
 enum {
     STORM_PAGES = 1300, /* of the arena: 40 words, short of what all workers may want */
-    STORM_WORKERS = 5,  /* alive at once */
+    STORM_WORKERS = 8,  /* alive at once, on two processors */
     STORM_SHORT = 32,   /* blocks of up to this many pages fit one word */
-    STORM_LONG = 200,   /* and longer ones up to this many do not */
+    STORM_LONG = 70,    /* and longer ones up to this many do not */
     STORM_HURRY = 20,   /* longer blocks given back at once, at most, between two it keeps */
     STORM_HELD = 6      /* blocks that a worker holds at most */
 };

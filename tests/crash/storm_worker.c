@@ -1,4 +1,4 @@
-#include "storm/storm.h"
+#include "crash/storm.h"
 
 #include <errno.h>
 #include <stdbool.h>
