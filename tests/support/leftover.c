@@ -3,13 +3,16 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/filefolder.h"
@@ -22,6 +25,7 @@ enum { MAX_WATCHED = 64 };
 
 static struct {
     int descriptors;
+    time_t since; /* what is older was left over by another run, whose process IDs come round */
     int n_watched;
     pid_t watched[MAX_WATCHED];
 } before;
@@ -68,6 +72,13 @@ static bool is_of_this_run(const char *name)
     return strstr(name, run_id()) != NULL;
 }
 
+static bool is_older(int folder, const char *entry)
+{
+    struct stat status;
+    return fstatat(folder, entry, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_mtime < before.since;
+}
+
 /* Counts the pools in the folder that match, prints them and removes them if told. */
 static int look_in(const char *path, bool (*matches)(const char *), bool remove_them)
 {
@@ -77,7 +88,7 @@ static int look_in(const char *path, bool (*matches)(const char *), bool remove_
         return 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
-            !matches(entry->d_name + strlen(prefix)))
+            !matches(entry->d_name + strlen(prefix)) || is_older(dirfd(folder), entry->d_name))
             continue;
         fprintf(stderr, "left over: %s/%s\n", path, entry->d_name);
         if (remove_them)
@@ -108,6 +119,8 @@ static void look_at_segment(void *context, const struct segment_seen *segment)
     struct segment_look *look = context;
     if (segment->name[0] != '\0' ? !look->matches(segment->name) : !is_ours_by_creator(segment))
         return;
+    if (segment->changed < before.since)
+        return;
     fprintf(stderr, "left over: System V segment %d \"%s\"\n", segment->id, segment->name);
     if (look->remove_them)
         shmctl(segment->id, IPC_RMID, NULL);
@@ -131,6 +144,7 @@ static int look(bool (*matches)(const char *), bool remove_them)
 void leftover_setup(void)
 {
     before.n_watched = 0;
+    before.since = time(NULL);
     before.descriptors = proc_count_descriptors();
 }
 

@@ -18,13 +18,15 @@ static bool read_line(const char *line, struct segment_seen *segment)
 {
     unsigned long size, resident;
     unsigned mode;
+    long changed;
     int key;
-    if (sscanf(line, "%d %d %o %lu %d %*d %*u %*u %*u %*u %*u %*u %*u %*u %lu", &key, &segment->id,
-               &mode, &size, &segment->creator, &resident) != 6)
+    if (sscanf(line, "%d %d %o %lu %d %*d %*u %*u %*u %*u %*u %*u %*u %ld %lu", &key, &segment->id,
+               &mode, &size, &segment->creator, &changed, &resident) != 7)
         return false;
     segment->mode = mode & 0777;
     segment->size = whole_pages(size);
     segment->resident = resident;
+    segment->changed = changed;
     return key != 0 && segment->size != size;
 }
 

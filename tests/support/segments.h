@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct segment_seen {
     int id;
@@ -12,6 +13,7 @@ struct segment_seen {
     size_t size;     /* whole pages */
     size_t resident; /* bytes in memory */
     pid_t creator;
+    time_t changed; /* when it was made, or got its mode */
     char name[256]; /* of the pool; empty as long as it is unfinished */
 };
 
