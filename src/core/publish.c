@@ -1,20 +1,18 @@
 #include "core/publish.h"
 
-/* Makes the block this actor's own, so that the tag tells after a death whether it was shared. */
-static int make_mine(const struct view *view, const struct actor *actor, uint64_t page)
+/* Makes the block this actor's own, so that the tag tells after a death whether it was shared. The
+ * tag is another's: it is taken only from the value read, for by now the block may have been
+ * reclaimed and be somebody else's. */
+static int make_mine(const struct view *view, const struct actor *actor, uint64_t page,
+                     uint32_t tag)
 {
-    _Atomic uint32_t *place = &view->tags[page];
-    uint32_t tag = atomic_load_explicit(place, memory_order_acquire);
-    while (tag != actor->tag) {
-        if (tag == TAG_NOBODY || tag == TAG_MARK)
-            return 0;
-        if (tag == TAG_SHARED)
-            return 1;
-        if (atomic_compare_exchange_strong_explicit(place, &tag, actor->tag, memory_order_acq_rel,
-                                                    memory_order_acquire))
-            return 1;
-    }
-    return 1;
+    if (tag == actor->tag || tag == TAG_SHARED)
+        return 1;
+    if (tag == TAG_NOBODY || tag == TAG_MARK)
+        return 0;
+    return atomic_compare_exchange_strong_explicit(&view->tags[page], &tag, actor->tag,
+                                                   memory_order_acq_rel, memory_order_acquire) ||
+           tag == TAG_SHARED;
 }
 
 enum published publish_block(const struct view *view, const struct actor *actor, uint64_t page,
@@ -23,11 +21,12 @@ enum published publish_block(const struct view *view, const struct actor *actor,
     struct intent_shm *intent = actor->intent;
     uintptr_t empty = 0;
     uint32_t mine = actor->tag;
+    uint32_t tag = atomic_load_explicit(&view->tags[page], memory_order_acquire);
     if (!view_is_first(view, page))
         return PUBLISH_NO_BLOCK;
     if (atomic_load_explicit(where, memory_order_relaxed) != 0)
         return PUBLISH_TAKEN;
-    if (!make_mine(view, actor, page))
+    if (!make_mine(view, actor, page, tag))
         return PUBLISH_NO_BLOCK;
     atomic_store_explicit(&intent->publish_block, page, memory_order_relaxed);
     atomic_store_explicit(&intent->publish_where, (uintptr_t)where, memory_order_relaxed);

@@ -1,6 +1,8 @@
 /* A member died at any step, and recovery runs while a living one is at any step of its own; or
  * the living one acts while recovery is at any of its steps; or two died on the same pages. */
 #include "core/core_deaths.h"
+#include "core/free.h"
+#include "core/publish.h"
 #include "core/scene.h"
 
 static const struct act victims[] = {
@@ -245,6 +247,49 @@ START_TEST(what_a_member_begins_while_recovery_looks_is_not_undone)
 }
 END_TEST
 
+/* ---- a publish of a dead process's block, which is reclaimed and taken anew meanwhile ---- */
+
+enum { DEAD_PAGE = 40 };
+
+static struct actor reclaimer;
+static struct actor next_owner;
+static uint32_t dead_tag;
+static bool has_next_owner;
+static enum published published;
+
+static void publish(void *publisher)
+{
+    published = publish_block(&scene.bench.view, publisher, DEAD_PAGE, &scene.bench.places[0]);
+}
+
+static void reclaim_and_take(void *unused)
+{
+    (void)unused;
+    free_if_tagged(&scene.bench.view, &reclaimer, DEAD_PAGE, dead_tag);
+    has_next_owner = bench_take(&scene.bench, &next_owner, DEAD_PAGE, 2);
+}
+
+START_TEST(a_publish_does_not_take_the_block_of_the_next_owner)
+{
+    bool came = true;
+    for (unsigned j = 1; came; j++) { /* access 0 reads the tag, which makes it this block */
+        moment = (struct moment){"publish", j, 0, 0};
+        scene_clear(&scene);
+        struct actor owner = bench_join(&scene.bench, OWNER);
+        struct actor publisher = bench_join(&scene.bench, VICTIM);
+        reclaimer = bench_join(&scene.bench, RECOVERER);
+        next_owner = bench_join(&scene.bench, OTHER);
+        dead_tag = owner.tag;
+        has_next_owner = false;
+        ck_quiet(bench_take(&scene.bench, &owner, DEAD_PAGE, 2));
+        came = steps_with_other(j, publish, &publisher, reclaim_and_take, NULL);
+        ck_quiet(published == (has_next_owner ? PUBLISH_NO_BLOCK : PUBLISHED));
+        ck_quiet(atomic_load(&scene.bench.view.tags[DEAD_PAGE]) ==
+                 (has_next_owner ? next_owner.tag : TAG_SHARED));
+    }
+}
+END_TEST
+
 TCase *between_case(void)
 {
     TCase *tcase = tcase_create("between");
@@ -257,5 +302,6 @@ TCase *between_case(void)
     tcase_add_loop_test(tcase, what_is_pending_beside_a_frozen_member_is_settled_when_that_dies, 0,
                         N_PAIRS);
     tcase_add_loop_test(tcase, what_a_member_begins_while_recovery_looks_is_not_undone, 0, N_PAIRS);
+    tcase_add_test(tcase, a_publish_does_not_take_the_block_of_the_next_owner);
     return tcase;
 }
