@@ -11,6 +11,7 @@ int main(void)
     suite_add_tcase(suite, deaths_case());
     suite_add_tcase(suite, between_case());
     suite_add_tcase(suite, schedules_case());
+    suite_add_tcase(suite, lost_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -7,5 +7,6 @@
 TCase *deaths_case(void);
 TCase *between_case(void);
 TCase *schedules_case(void);
+TCase *lost_case(void);
 
 #endif
