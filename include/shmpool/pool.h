@@ -88,6 +88,25 @@ shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
  *   closed the descriptor meanwhile). */
 shmpool_id shmpool_open(const char *name, unsigned flags);
 
+/* Maps a pool of the family that this process lacks, at its address: one that another process
+ * created after this one was forked, or that was released here. Mapped already: success.
+ * Limits: flags: SHMPOOL_RDONLY, as for shmpool_open. A worker that was started with a list, and
+ *   what descends from it, attaches only what itself or a process that it started created; all
+ *   others any pool that is not SHMPOOL_PRIVATE. What this process had and released it attaches
+ *   with the rights that it had.
+ * Ownership: shmpool_release ends the use.
+ * Processes: also after the creator's death. Found by its name, or, on a backend without names,
+ *   through the family's mailbox (docs/architecture.md). Recovers after members that died.
+ * Errors: EBADF (no such pool in the family; the program closed the descriptor meanwhile), EACCES
+ *   (no right to it; another user's, or the mode forbids), EROFS (mapped here for reading only, or
+ *   the file system is), ENOENT (unlinked, or gone with its last user), EADDRINUSE (its address is
+ *   occupied here: the sentence says by what), EUCLEAN (damaged), ENOTSUP (no name, and not in
+ *   reach through the mailbox: the sentence says why), EAGAIN (the mailbox is being read for
+ *   seconds: the reader may be stopped), EINVAL (flag; the backend is not registered here), EMFILE,
+ *   ENFILE, ENOMEM.
+ * Source: SCM_RIGHTS in unix(7). */
+int shmpool_attach(shmpool_id pool, unsigned flags);
+
 /* Unmaps the pool in this process and closes its descriptors; removes nothing.
  * Ownership: pointers into the pool end here; blocks stay allocated. The ID stays known: calls with
  *   it give EACCES.

@@ -9,6 +9,7 @@
 #include "backend/table.h"
 #include "base/error.h"
 #include "family/names.h"
+#include "family/rights.h"
 
 struct pool *entry_place(shmpool_id id)
 {
@@ -90,6 +91,7 @@ static void fill_resource(struct resource_shm *resource, const struct pool *pool
     resource->mapping_size = pool->mapping_size;
     resource->device = pool->object.device;
     resource->inode = pool->object.inode;
+    resource->creator = rights_chain();
     strlcpy(resource->backend, pool->backend->name, sizeof resource->backend);
     strlcpy(resource->name, name, sizeof resource->name);
 }

@@ -6,6 +6,7 @@
 #include "backend/call.h"
 #include "base/error.h"
 #include "family/pools.h"
+#include "family/rights.h"
 
 const struct shmpool_grant shmpool_inherit_none[1] = {{0, 0}};
 
@@ -89,7 +90,9 @@ int grants_apply(const struct grants *grants)
 {
     struct application application = {grants, 0};
     pools_drop_unfinished();
-    if (!grants->all)
+    if (!grants->all) {
+        rights_restrict();
         pools_each(apply, &application);
+    }
     return application.failed ? -1 : 0;
 }

@@ -13,14 +13,15 @@ _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
 struct pool *pools_refuse(shmpool_id id)
 {
     struct pool *pool = id > 0 ? atomic_load(&pools_table[(uint32_t)id % REGISTRY_ENTRIES]) : NULL;
+    struct known_resource known;
     if (pool != NULL && atomic_load(&pool->id) == id)
-        error_set(EACCES, "pool %d (%s) was released in this process: open it again", (int)id,
-                  pool->name);
-    else if (registry_resource(id) != NULL)
+        error_set(EACCES, "pool %d (%s) was released in this process: attach it, or open it again",
+                  (int)id, pool->name);
+    else if (registry_know(id, &known) == 0)
         error_set(EACCES,
                   "pool %d (%s) is not granted to this process: list it when the worker is "
-                  "started",
-                  (int)id, registry_resource(id)->name);
+                  "started, or attach it",
+                  (int)id, known.name);
     else
         error_set(EBADF, "there is no pool %d in this family of processes", (int)id);
     return NULL;

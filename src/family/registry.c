@@ -23,6 +23,7 @@ struct process_shm {
 struct registry_shm {
     _Atomic uint64_t next_resource;
     _Atomic uint64_t next_worker;
+    _Atomic uint64_t next_number;
     _Atomic uint32_t processes_mark; /* records at and above were never taken */
     struct resource_shm resources[REGISTRY_ENTRIES];
     struct worker_shm workers[REGISTRY_ENTRIES];
@@ -120,7 +121,7 @@ void registry_unuse(int32_t id)
 static int is_used(unsigned index)
 {
     uint32_t mark = atomic_load(&registry->processes_mark);
-    for (uint32_t i = 0; i < mark; i++) {
+    for (uint32_t i = 0; i < mark && i < PROCESSES; i++) {
         struct process_shm *record = &registry->processes[i];
         if (atomic_load(&record->uses[index / 64]) >> index % 64 & 1 &&
             !ident_is_dead(atomic_load(&record->ident)))
@@ -207,7 +208,7 @@ void registry_drop(int32_t id)
 static int same_object(const struct resource_shm *a, const struct resource_shm *b)
 {
     return a->device == b->device && a->inode == b->inode && a->serial == b->serial &&
-           strcmp(a->backend, b->backend) == 0;
+           strncmp(a->backend, b->backend, sizeof a->backend) == 0;
 }
 
 /* Entries from here on were never taken. Looks that stop there leave the memory untouched that the
@@ -283,6 +284,30 @@ struct resource_shm *registry_resource(int32_t id)
     struct resource_shm *entry = &registry->resources[index_of(id)];
     return atomic_load(&entry->id) == id && atomic_load(&entry->state) == RESOURCE_COMPLETE ? entry
                                                                                             : NULL;
+}
+
+/* Looked up once more: what was read meanwhile is of this ID. */
+int registry_know(int32_t id, struct known_resource *known)
+{
+    const struct resource_shm *entry = registry_resource(id);
+    if (entry == NULL)
+        return -1;
+    known->unlinked = atomic_load(&entry->unlinked) != 0;
+    known->flags = entry->flags;
+    known->device = entry->device;
+    known->inode = entry->inode;
+    known->serial = entry->serial;
+    known->creator = entry->creator;
+    memcpy(known->backend, entry->backend, sizeof known->backend);
+    memcpy(known->name, entry->name, sizeof known->name);
+    known->backend[sizeof known->backend - 1] = '\0';
+    known->name[sizeof known->name - 1] = '\0';
+    return registry_resource(id) == entry ? 0 : -1;
+}
+
+uint64_t registry_next_number(void)
+{
+    return atomic_fetch_add(&registry->next_number, 1) + 1;
 }
 
 /* ---- workers ---- */

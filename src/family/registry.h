@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "core/layout.h"
+#include "family/rights.h"
 
 enum { REGISTRY_ENTRIES = 4096 };
 
@@ -37,6 +38,7 @@ struct resource_shm {
     uint64_t device;
     uint64_t inode;
     uint64_t serial; /* as in the pool's header */
+    struct chain_shm creator;
     char backend[LAYOUT_BACKEND_SIZE];
     char name[LAYOUT_NAME_SIZE];
 };
@@ -73,9 +75,28 @@ void registry_drop(int32_t id);
 /* The visible entry of an ID, or NULL. */
 struct resource_shm *registry_resource(int32_t id);
 
+/* A copy of a visible entry, whose strings end: every process of the family can write to the
+ * registry. */
+struct known_resource {
+    int unlinked;
+    uint32_t flags;
+    uint64_t device;
+    uint64_t inode;
+    uint64_t serial;
+    struct chain_shm creator;
+    char backend[LAYOUT_BACKEND_SIZE];
+    char name[LAYOUT_NAME_SIZE];
+};
+
+/* 0, or -1 and no errno when the ID stands for nothing. */
+int registry_know(int32_t id, struct known_resource *known);
+
 /* The calling process uses the entry from now on, or no longer. */
 void registry_use(int32_t id);
 void registry_unuse(int32_t id);
+
+/* A number that nobody else in the family has; never 0. */
+uint64_t registry_next_number(void);
 
 struct worker_shm *registry_worker(int32_t id);
 int32_t registry_take_worker(struct worker_shm **worker);

@@ -123,6 +123,7 @@ TCase *names_case(void);
 TCase *creation_case(void);
 TCase *address_case(void);
 TCase *opening_case(void);
+TCase *attach_case(void);
 TCase *ending_case(void);
 TCase *blocks_case(void);
 TCase *room_case(void);

@@ -1,0 +1,381 @@
+/* Late attach: a pool that a member of the family created while others ran, by its ID. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "contract/contract.h"
+
+static const char greeting[] = "made while you ran";
+
+/* What a creator tells of its pool, in memory that the family shares. */
+struct board {
+    _Atomic int ready;
+    _Atomic int go;
+    unsigned flags;
+    shmpool_id pool;
+    char *block;
+    struct proc_object object;
+};
+
+static struct board *board_new(void)
+{
+    return shared_memory(sizeof(struct board));
+}
+
+/* Creates a pool with a greeting and ends without releasing it. */
+static int creates(void *arg)
+{
+    struct board *board = arg;
+    char name[RUN_NAME_SIZE];
+    struct shmpool_options options = {.name = run_name(name, "late"), .flags = board->flags};
+    board->pool = shmpool_create(pages(20), &options);
+    CHILD_CHECK(board->pool > 0);
+    board->block = shmpool_alloc(board->pool, page());
+    CHILD_CHECK(board->block != NULL);
+    strcpy(board->block, greeting);
+    CHILD_CHECK(shmpool_set_root(board->pool, board->block) == 0);
+    board->object = pool_object(board->pool);
+    atomic_store(&board->ready, 1);
+    return 0;
+}
+
+static int creates_and_waits(void *arg)
+{
+    struct board *board = arg;
+    creates(board);
+    wait_for(&board->go, 1);
+    return 0;
+}
+
+static int creates_and_unlinks(void *arg)
+{
+    struct board *board = arg;
+    creates_and_waits(board);
+    return shmpool_unlink(board->pool);
+}
+
+static int creates_and_is_killed(void *arg)
+{
+    creates(arg);
+    raise(SIGKILL);
+    return 1;
+}
+
+static int lacks_it(void *arg)
+{
+    const struct board *board = arg;
+    CHILD_CHECK(proc_count_mappings(board->object, NULL) == 0);
+    CHILD_CHECK(proc_descriptors_of(board->object, NULL, 0) == 0);
+    CHILD_FAILS_NULL(shmpool_root(board->pool), EACCES);
+    return 0;
+}
+
+static int can_use_it(void *arg)
+{
+    const struct board *board = arg;
+    CHILD_CHECK(shmpool_root(board->pool) == board->block);
+    CHILD_CHECK(strcmp(board->block, greeting) == 0);
+    CHILD_CHECK(shmpool_of(board->block) == board->pool);
+    void *block = shmpool_alloc(board->pool, pages(3));
+    CHILD_CHECK(block != NULL);
+    memset(block, 1, pages(3));
+    CHILD_CHECK(shmpool_free(board->pool, block) == 0);
+    CHILD_CHECK(shmpool_check(board->pool, stderr) == 0);
+    return 0;
+}
+
+static int can_only_read_it(void *arg)
+{
+    const struct board *board = arg;
+    CHILD_CHECK(strcmp(board->block, greeting) == 0);
+    CHILD_FAILS_NULL(shmpool_alloc(board->pool, 1), EROFS);
+    CHILD_CHECK(proc_count_mappings(board->object, "r--s") > 0);
+    CHILD_CHECK(proc_count_mappings(board->object, "rw-s") == 0);
+    int fds[8];
+    int n_fds = proc_descriptors_of(board->object, fds, 8);
+    for (int i = 0; i < n_fds; i++)
+        CHILD_CHECK((fcntl(fds[i], F_GETFL) & O_ACCMODE) == O_RDONLY);
+    return 0;
+}
+
+static int attaches_it(void *arg)
+{
+    struct board *board = arg;
+    lacks_it(board);
+    CHILD_CHECK(shmpool_attach(board->pool, 0) == 0);
+    return can_use_it(board);
+}
+
+static int attaches_it_for_reading(void *arg)
+{
+    struct board *board = arg;
+    lacks_it(board);
+    CHILD_CHECK(shmpool_attach(board->pool, SHMPOOL_RDONLY) == 0);
+    return can_only_read_it(board);
+}
+
+static int may_not_attach_it(void *arg)
+{
+    struct board *board = arg;
+    lacks_it(board);
+    CHILD_FAILS(shmpool_attach(board->pool, 0), EACCES);
+    CHILD_FAILS(shmpool_attach(board->pool, SHMPOOL_RDONLY), EACCES);
+    return lacks_it(board);
+}
+
+/* Attached here by the test, and dropped. */
+static void drop(const struct board *board)
+{
+    ck_ok(shmpool_attach(board->pool, 0));
+    pool_drop(board->pool);
+}
+
+static const struct shmpool_start_options none = {.inherit = SHMPOOL_INHERIT_NONE};
+
+START_TEST(a_pool_of_a_sibling_is_attached_by_its_id)
+{
+    struct board *board = board_new();
+    shmpool_worker creator = shmpool_start(creates_and_waits, board, NULL);
+    wait_for(&board->ready, 1);
+    ck_child_ok(lacks_it, board);
+    ck_child_ok(attaches_it, board);
+    ck_worker_ok(attaches_it, board, NULL);
+    ck_child_ok(attaches_it, board);
+    lacks_it(board);
+    atomic_store(&board->go, 1);
+    ck_join_ok(creator);
+    drop(board);
+}
+END_TEST
+
+START_TEST(a_pool_attached_for_reading_can_only_be_read)
+{
+    struct board *board = board_new();
+    ck_worker_ok(creates, board, NULL);
+    ck_child_ok(attaches_it_for_reading, board);
+    ck_worker_ok(attaches_it_for_reading, board, NULL);
+    drop(board);
+}
+END_TEST
+
+START_TEST(a_pool_is_attached_after_its_creators_end)
+{
+    struct board *board = board_new();
+    ck_worker_ok(creates, board, NULL);
+    ck_child_ok(attaches_it, board);
+    drop(board);
+    *board = (struct board){0};
+    int status = worker_run(creates_and_is_killed, board, NULL);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ck_child_ok(attaches_it, board);
+    ck_child_ok(attaches_it_for_reading, board);
+    drop(board);
+}
+END_TEST
+
+START_TEST(attaching_what_is_mapped_is_success)
+{
+    shmpool_id pool = pool_new(10);
+    int mappings = proc_count_mappings(pool_object(pool), NULL);
+    int descriptors = proc_count_descriptors();
+    ck_ok(shmpool_attach(pool, 0));
+    ck_ok(shmpool_attach(pool, SHMPOOL_RDONLY));
+    ck_assert_int_eq(proc_count_mappings(pool_object(pool), NULL), mappings);
+    ck_assert_int_eq(proc_count_descriptors(), descriptors);
+    pool_drop(pool);
+}
+END_TEST
+
+START_TEST(what_is_attached_for_reading_is_not_attached_in_full)
+{
+    struct board *board = board_new();
+    ck_worker_ok(creates, board, NULL);
+    ck_ok(shmpool_attach(board->pool, SHMPOOL_RDONLY));
+    ck_ok(shmpool_attach(board->pool, SHMPOOL_RDONLY));
+    ck_fails(shmpool_attach(board->pool, 0), EROFS);
+    ck_says("read-only");
+    ck_ok(shmpool_unlink(board->pool));
+    ck_ok(shmpool_release(board->pool));
+}
+END_TEST
+
+static int releases_and_attaches(void *arg)
+{
+    struct board *board = arg;
+    CHILD_CHECK(shmpool_release(board->pool) == 0);
+    attaches_it(board);
+    CHILD_CHECK(shmpool_release(board->pool) == 0);
+    return attaches_it_for_reading(board);
+}
+
+START_TEST(a_pool_released_here_can_be_attached_again)
+{
+    struct board *board = board_new();
+    creates(board);
+    ck_child_ok(releases_and_attaches, board);
+    can_use_it(board);
+    pool_drop(board->pool);
+}
+END_TEST
+
+/* Restricted: what it or a process below it created, and nothing else. */
+struct family {
+    struct board *masters;
+    struct board *own;
+    struct board *below;
+    struct board *siblings;
+};
+
+static struct family family_new(void)
+{
+    return (struct family){board_new(), board_new(), board_new(), board_new()};
+}
+
+static int below_a_restricted_one(void *arg)
+{
+    struct family *family = arg;
+    may_not_attach_it(family->masters);
+    return attaches_it(family->own);
+}
+
+static int restricted_again(void *arg)
+{
+    struct family *family = arg;
+    may_not_attach_it(family->masters);
+    may_not_attach_it(family->own);
+    return creates(family->below);
+}
+
+static int is_restricted(void *arg)
+{
+    struct family *family = arg;
+    may_not_attach_it(family->masters);
+    if (atomic_load(&family->siblings->ready))
+        may_not_attach_it(family->siblings);
+    CHILD_CHECK(child_ok(worker_run(creates, family->own, NULL)));
+    CHILD_CHECK(child_ok(worker_run(below_a_restricted_one, family, NULL)));
+    CHILD_CHECK(child_ok(child_run(below_a_restricted_one, family)));
+    CHILD_CHECK(child_ok(worker_run(restricted_again, family, &none)));
+    attaches_it(family->below);
+    return attaches_it(family->own);
+}
+
+START_TEST(a_restricted_worker_attaches_what_it_and_its_own_created)
+{
+    struct family family = family_new();
+    creates(family.masters);
+    ck_worker_ok(is_restricted, &family, &none);
+    ck_child_ok(attaches_it, family.own);
+    ck_child_ok(attaches_it, family.below);
+    struct family other = {family.masters, board_new(), board_new(), family.own};
+    ck_worker_ok(is_restricted, &other, &none);
+    pool_drop(family.masters->pool);
+    drop(family.own);
+    drop(family.below);
+    drop(other.own);
+    drop(other.below);
+}
+END_TEST
+
+static int had_it_for_reading(void *arg)
+{
+    struct board *board = arg;
+    can_only_read_it(board);
+    CHILD_FAILS(shmpool_attach(board->pool, 0), EROFS);
+    CHILD_CHECK(shmpool_release(board->pool) == 0);
+    CHILD_FAILS(shmpool_attach(board->pool, 0), EACCES);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "reading only") != NULL);
+    if (!backend()->has_names) {
+        CHILD_FAILS(shmpool_attach(board->pool, SHMPOOL_RDONLY), ENOTSUP);
+        return 0;
+    }
+    CHILD_CHECK(shmpool_attach(board->pool, SHMPOOL_RDONLY) == 0);
+    return can_only_read_it(board);
+}
+
+static int had_it_in_full(void *arg)
+{
+    struct board *board = arg;
+    CHILD_CHECK(shmpool_release(board->pool) == 0);
+    CHILD_CHECK(!backend()->has_names || shmpool_attach(board->pool, 0) == 0);
+    return backend()->has_names ? can_use_it(board) : 0;
+}
+
+START_TEST(what_was_granted_and_released_comes_back_as_it_was)
+{
+    struct board *board = board_new();
+    creates(board);
+    struct shmpool_grant grant = {board->pool, SHMPOOL_RDONLY};
+    struct shmpool_start_options options = {.inherit = &grant, .n_inherit = 1};
+    ck_worker_ok(had_it_for_reading, board, &options);
+    grant.flags = 0;
+    ck_worker_ok(had_it_in_full, board, &options);
+    pool_drop(board->pool);
+}
+END_TEST
+
+START_TEST(a_private_pool_is_attached_by_nobody)
+{
+    struct board *board = board_new();
+    board->flags = SHMPOOL_PRIVATE;
+    shmpool_worker creator = shmpool_start(creates_and_unlinks, board, NULL);
+    wait_for(&board->ready, 1);
+    ck_child_ok(may_not_attach_it, board);
+    ck_worker_ok(may_not_attach_it, board, &none);
+    ck_fails(shmpool_attach(board->pool, 0), EACCES);
+    ck_says("private");
+    atomic_store(&board->go, 1);
+    ck_join_ok(creator);
+}
+END_TEST
+
+START_TEST(an_id_that_names_no_pool_is_EBADF)
+{
+    shmpool_id pool = pool_new(1);
+    const shmpool_id bad[] = {0, -1, INT32_MIN, INT32_MAX, pool + 1, pool + 4096};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_fails(shmpool_attach(bad[i], 0), EBADF);
+    for (unsigned bit = 0; bit < 32; bit++)
+        if (1u << bit != SHMPOOL_RDONLY)
+            ck_fails(shmpool_attach(pool, 1u << bit), EINVAL);
+    pool_drop(pool);
+}
+END_TEST
+
+START_TEST(a_pool_that_was_unlinked_is_found_no_more)
+{
+    struct board *board = board_new();
+    atomic_store(&board->go, 1);
+    creates(board);
+    ck_ok(shmpool_unlink(board->pool));
+    ck_ok(shmpool_release(board->pool));
+    ck_fails(shmpool_attach(board->pool, 0), ENOENT);
+    ck_worker_ok(creates_and_unlinks, board, NULL);
+    ck_fails(shmpool_attach(board->pool, 0), ENOENT);
+    ck_says("unlinked");
+}
+END_TEST
+
+TCase *attach_case(void)
+{
+    TCase *tcase = contract_case("attach");
+    if (!backend()->has_names)
+        return tcase;
+    tcase_add_test(tcase, a_pool_of_a_sibling_is_attached_by_its_id);
+    tcase_add_test(tcase, a_pool_attached_for_reading_can_only_be_read);
+    tcase_add_test(tcase, a_pool_is_attached_after_its_creators_end);
+    tcase_add_test(tcase, attaching_what_is_mapped_is_success);
+    tcase_add_test(tcase, what_is_attached_for_reading_is_not_attached_in_full);
+    tcase_add_test(tcase, a_pool_released_here_can_be_attached_again);
+    tcase_add_test(tcase, a_restricted_worker_attaches_what_it_and_its_own_created);
+    tcase_add_test(tcase, what_was_granted_and_released_comes_back_as_it_was);
+    tcase_add_test(tcase, a_private_pool_is_attached_by_nobody);
+    tcase_add_test(tcase, an_id_that_names_no_pool_is_EBADF);
+    tcase_add_test(tcase, a_pool_that_was_unlinked_is_found_no_more);
+    return tcase;
+}
