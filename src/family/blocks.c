@@ -24,14 +24,20 @@ static void *no_room(const struct pool *pool, size_t size)
     char asked[ERROR_SIZE_TEXT];
     char largest[ERROR_SIZE_TEXT];
     char free[ERROR_SIZE_TEXT];
+    char most[ERROR_SIZE_TEXT];
     struct census census;
     census_count(&pool->view, &census);
     error_set(ENOSPC,
               "pool %s has no contiguous %s: its largest free run is %s, free in total are "
-              "%s; free blocks, or create it larger",
+              "%s; free blocks, or ",
               pool->name, error_size(asked, size),
               error_size(largest, census.largest << pool->view.page_shift),
               error_size(free, census.free << pool->view.page_shift));
+    if (census.pages < pool->view.max_pages)
+        error_add("let it grow, to %s at most",
+                  error_size(most, pool->view.max_pages << pool->view.page_shift));
+    else
+        error_add("create it larger");
     return NULL;
 }
 

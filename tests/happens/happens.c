@@ -172,6 +172,16 @@ static int pool_full(void)
     return row_of_pointer(shmpool_alloc(pool, 2 * page));
 }
 
+static int growing_pool_full(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct shmpool_options options = {.name = name, .max_size = 32 * page};
+    shmpool_id pool = shmpool_create(16 * page, &options);
+    expect(pool > 0, "create");
+    expect(shmpool_alloc(pool, 15 * page) != NULL, "alloc");
+    return row_of_pointer(shmpool_alloc(pool, 2 * page));
+}
+
 /* ---- the program ends without unlink ---- */
 
 static int creates_and_ends(void *arg)
@@ -288,6 +298,7 @@ static const struct {
     {"a worker is killed", "shmpool_join a second time", killed_joined_twice},
     {"a worker is killed, and the program reaped it (waitpid(-1))", "shmpool_join", killed_reaped},
     {"the pool is full", "shmpool_alloc", pool_full},
+    {"the pool is full and has a larger max_size", "shmpool_alloc", growing_pool_full},
     {"the program ended without unlink", "shmpool_create with the name", left_and_created},
     {"the program ended without unlink", "shmpool_open", left_and_opened},
     {"the program ended without unlink", "shmpool_unlink_name", left_and_unlinked},
