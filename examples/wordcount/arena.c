@@ -1,5 +1,7 @@
 #include "arena.h"
 
+#include <errno.h>
+
 void arena_open(struct arena *arena, shmpool_id pool, struct block_shm **first)
 {
     *arena = (struct arena){pool, first, *first};
@@ -7,10 +9,27 @@ void arena_open(struct arena *arena, shmpool_id pool, struct block_shm **first)
         arena->last = arena->last->next;
 }
 
+/* The pool starts small. Whoever finds it full lets it grow by half; others may be faster, then
+ * there is room already, or take the new part, then it grows once more. */
+static void *alloc_growing(shmpool_id pool, size_t size)
+{
+    struct shmpool_stats stats;
+    void *block = shmpool_alloc(pool, size);
+    while (block == NULL && errno == ENOSPC) {
+        if (shmpool_stats(pool, &stats) != 0 || stats.total == stats.max_size)
+            return NULL;
+        size_t larger = stats.total + stats.total / 2 + size;
+        if (shmpool_grow(pool, larger < stats.max_size ? larger : stats.max_size) != 0)
+            return NULL;
+        block = shmpool_alloc(pool, size);
+    }
+    return block;
+}
+
 /* The block becomes part of the job in one step: see shmpool_publish. */
 static struct block_shm *add_block(struct arena *arena, size_t size)
 {
-    struct block_shm *block = shmpool_alloc(arena->pool, size);
+    struct block_shm *block = alloc_growing(arena->pool, size);
     if (block == NULL)
         return NULL;
     block->next = NULL;

@@ -33,10 +33,15 @@ static uint64_t machine_memory(void)
     return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+size_t job_first_size(const struct job_plan *plan)
+{
+    return header_size(plan) + choose_buckets(plan->bytes) * sizeof(void *) +
+           (size_t)plan->n_slots * 4 * ARENA_BLOCK + 4 * ARENA_BLOCK;
+}
+
 size_t job_pool_size(const struct job_plan *plan)
 {
-    uint64_t fixed = header_size(plan) + choose_buckets(plan->bytes) * sizeof(void *) +
-                     (uint64_t)plan->n_slots * 4 * ARENA_BLOCK + 4 * ARENA_BLOCK;
+    uint64_t fixed = job_first_size(plan);
     uint64_t memory = machine_memory();
     if (plan->bytes >= memory / POOL_BYTES_PER_BYTE)
         return fixed + memory;

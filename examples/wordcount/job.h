@@ -13,6 +13,9 @@ struct job_plan {
     unsigned n_slots;
 };
 
+/* What every text needs: the job itself, and some blocks for each worker. */
+size_t job_first_size(const struct job_plan *plan);
+
 /* A pool of this many bytes suffices for any text of that length. Only what is used of it takes
  * memory; so it is generous, but never more than the machine has. */
 size_t job_pool_size(const struct job_plan *plan);

@@ -56,10 +56,11 @@ static int count_in(const struct crew_order *order, struct progress *progress,
     return result;
 }
 
-/* A pool without a name. */
-static shmpool_id create_pool(size_t size, const char *backend)
+/* A pool without a name; the workers let it grow. */
+static shmpool_id create_pool(size_t size, size_t max_size, const char *backend)
 {
-    struct shmpool_options choice = {.backend = backend, .flags = SHMPOOL_PRIVATE};
+    struct shmpool_options choice = {
+        .backend = backend, .max_size = max_size, .flags = SHMPOOL_PRIVATE};
     shmpool_id pool = shmpool_create(size, &choice);
     if (pool > 0 && shmpool_unlink(pool) == 0)
         return pool;
@@ -74,7 +75,9 @@ static int count(const struct options *options, const struct input *input)
     struct crew_order order = {.input = input};
     order.pool_size = options->pool_size ? options->pool_size : job_pool_size(&plan);
     interrupt_hold();
-    order.pool = create_pool(order.pool_size, options->backend);
+    size_t first = job_first_size(&plan);
+    order.pool = create_pool(first < order.pool_size ? first : order.pool_size, order.pool_size,
+                             options->backend);
     if (order.pool < 0)
         return -1;
     order.job = job_create(order.pool, &plan);

@@ -36,8 +36,13 @@ static int give_up_file(struct worker *worker, const struct file *file)
 static int give_up_pool(struct worker *worker)
 {
     struct slot_shm *slot = &worker->hand.job->slots[worker->hand.slot];
+    struct shmpool_stats stats = {.total = 0};
+    int code = errno;
     strlcpy(slot->sentence, shmpool_errmsg(), sizeof slot->sentence);
-    return give_up(worker, errno == ENOSPC ? PROBLEM_POOL_FULL : PROBLEM_POOL);
+    bool is_full = code == ENOSPC && shmpool_stats(worker->hand.words.pool, &stats) == 0 &&
+                   stats.total == stats.max_size;
+    errno = code;
+    return give_up(worker, is_full ? PROBLEM_POOL_FULL : PROBLEM_POOL);
 }
 
 /* The cell of a word that this worker has not met before. */
