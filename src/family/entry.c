@@ -13,15 +13,16 @@
 
 struct pool *entry_place(shmpool_id id)
 {
-    _Atomic(struct pool *) *place = &pools_table[(uint32_t)id % REGISTRY_ENTRIES];
-    struct pool *pool = atomic_load(place);
+    unsigned index = (uint32_t)id % REGISTRY_ENTRIES;
+    struct pool *pool = atomic_load(&pools_table[index]);
     if (pool == NULL) {
         pool = calloc(1, sizeof *pool);
         if (pool == NULL) {
             error_set(ENOMEM, "no memory for the process's own data of a pool");
             return NULL;
         }
-        atomic_store(place, pool);
+        atomic_store(&pools_table[index], pool);
+        pools_raise_mark(index + 1);
     }
     return pool;
 }

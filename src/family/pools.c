@@ -9,6 +9,14 @@
 #include "family/process.h"
 
 _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
+static _Atomic unsigned mark; /* places from here on were never used */
+
+void pools_raise_mark(unsigned wanted)
+{
+    unsigned seen = atomic_load(&mark);
+    while (seen < wanted && !atomic_compare_exchange_weak(&mark, &seen, wanted))
+        ;
+}
 
 struct pool *pools_refuse(shmpool_id id)
 {
@@ -39,7 +47,8 @@ struct pool *pools_find_writable(shmpool_id id)
 
 void pools_each(void (*visit)(void *context, struct pool *pool), void *context)
 {
-    for (int i = 0; i < REGISTRY_ENTRIES; i++) {
+    unsigned end = atomic_load_explicit(&mark, memory_order_acquire);
+    for (unsigned i = 0; i < end; i++) {
         struct pool *pool = atomic_load_explicit(&pools_table[i], memory_order_acquire);
         if (pool != NULL && atomic_load_explicit(&pool->state, memory_order_acquire) == POOL_MAPPED)
             visit(context, pool);

@@ -60,6 +60,9 @@ static inline struct pool *pools_find(shmpool_id id)
 /* As pools_find, for what writes: NULL and EROFS when the pool is read-only here. */
 struct pool *pools_find_writable(shmpool_id id);
 
+/* The places of the table from here on were never used. */
+void pools_raise_mark(unsigned mark);
+
 /* Calls visit for each mapped pool. */
 void pools_each(void (*visit)(void *context, struct pool *pool), void *context);
 
