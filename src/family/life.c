@@ -105,10 +105,9 @@ void *shmpool_root(shmpool_id id)
         error_set(ENOENT, "pool %s has no root", pool->name);
         return NULL;
     }
-    void *object = (char *)pool->base + root;
-    if (root >= pool->mapping_size || pools_holding((uintptr_t)object, 1) != pool) {
+    if (root >= pool->mapping_size || pools_holding((uintptr_t)pool->base + root, 1) != pool) {
         error_set(EUCLEAN, "the root of pool %s does not lie in its pages", pool->name);
         return NULL;
     }
-    return object;
+    return (char *)pool->base + root;
 }
