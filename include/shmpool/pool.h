@@ -197,9 +197,10 @@ shmpool_id shmpool_of(const void *address);
  * hands, so that shmpool_reclaim leaves it alone. Death in between leaves either both or neither.
  * Limits: block is a live block of the pool; where is aligned, inside a pool that is mapped and
  *   writable here, and holds NULL.
- * Ownership: a published block belongs to nobody; whoever unlinks it frees it. A plain store that
- *   unlinks a block whose publisher may have died inside this call must not come before
- *   shmpool_recover.
+ * Ownership: a published block belongs to nobody; whoever unlinks it frees it. It is unlinked after
+ *   this call has returned, or after a shmpool_recover that follows the publisher's death: a block
+ *   that is unlinked earlier, and whose publisher dies inside this call, may be reclaimed as the
+ *   publisher's.
  * Errors: EEXIST (*where is not NULL), ENOENT (no live block), EINVAL (where), EROFS, EDEADLK;
  *   EMFILE and ENOMEM as shmpool_alloc.
  * Source: docs/protocol.md, PUBLISH. */
