@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # Prints each violation in the tree at $1 as "file:line: what is wrong".
 violations() {
     cd "$1" || return
-    find src examples -name '*.[ch]' -print0 | sort -z |
+    find src examples bench -name '*.[ch]' -print0 | sort -z |
         xargs -0 -r awk -v table="$here/floors.txt" -f "$here/floors.awk"
 }
 
@@ -22,7 +22,7 @@ finds() {
 }
 
 mkdir "$scratch/copy"
-cp -r "$root/src" "$root/examples" "$scratch/copy"
+cp -r "$root/src" "$root/examples" "$root/bench" "$scratch/copy"
 find "$scratch/copy" -type f -delete
 finds src/base/planted.c '#include "core/pages.h"'
 finds src/base/planted.c '#include <sys/mman.h>'
@@ -44,6 +44,7 @@ finds src/cellar/planted.c '#include <stddef.h>'
 finds examples/planted/planted.c '#include "base/error.h"'
 finds examples/planted/planted.c '#include <sys/mman.h>'
 finds examples/backend_file/planted.c '#include "backend/fdobject.h"'
+finds bench/planted.c '#include "core/layout.h"'
 
 found=$(violations "$root")
 [[ -z $found ]] || fault "the tree breaks the floors:"$'\n'"$found"
