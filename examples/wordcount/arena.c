@@ -16,8 +16,10 @@ static void *alloc_growing(shmpool_id pool, size_t size)
     struct shmpool_stats stats;
     void *block = shmpool_alloc(pool, size);
     while (block == NULL && errno == ENOSPC) {
-        if (shmpool_stats(pool, &stats) != 0 || stats.total == stats.max_size)
+        if (shmpool_stats(pool, &stats) != 0)
             return NULL;
+        if (stats.total == stats.max_size)
+            return shmpool_alloc(pool, size);
         size_t larger = stats.total + stats.total / 2 + size;
         if (shmpool_grow(pool, larger < stats.max_size ? larger : stats.max_size) != 0)
             return NULL;

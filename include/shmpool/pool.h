@@ -55,27 +55,26 @@ struct shmpool_options {
 };
 
 /* Creates a pool and maps it here, for reading and writing.
- * Units: bytes, 1 up to 32 TiB, rounded up to whole pages. A name is 1-200 bytes of
+ * Units: bytes, 1 up to 32 TiB with the tables, rounded up to whole pages. A name is 1-200 bytes of
  *   A-Z a-z 0-9 . _ - +; one leading slash is allowed and ignored; "." and ".." are no names.
  * Ownership: the pool belongs to the kernel: it outlives the process until it is unlinked (memfd:
  *   until its last user ended). The strings of options are copied.
  * Processes: visible to others under its name only when it is complete. The address it gets is
  *   recorded; every other process maps it there. Nothing that is mapped is ever replaced.
- * Errors: EINVAL (size 0, max_size, address, name, flag, mode, reserved field, unknown backend: the
- *   sentence lists the known ones), ENAMETOOLONG, EEXIST (the name is taken), EADDRINUSE
- *   (options->address is occupied: the sentence says by what), EPERM (it is below
- *   vm.mmap_min_addr), ENOMEM (no memory or address space, or more than 32 TiB), ENOSPC
- *   (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE; sysv: a limit of the system, which
- *   the sentence names), EMFILE (descriptors or the family's
- *   table), ENFILE, ENOTSUP (the system lacks what the backend needs; SHMPOOL_COMMIT: it cannot;
- *   _AUTOTRIM: the backend cannot),
- *   EACCES, EROFS, ENOENT (/dev/shm lets nobody write, or it or /proc is not there), EBADF (the
- *   program closed the descriptor meanwhile).
- * Source: shm_open(3), shmget(2), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
+ * Errors: EINVAL (size 0, max_size, address, name, flag, _COMMIT with _AUTOTRIM, mode, reserved
+ * field, unknown backend: the sentence lists the known ones), ENAMETOOLONG, EEXIST (the name is
+ * taken; labels of memfd may be the same), EADDRINUSE (options->address is occupied: the sentence
+ * says by what), EPERM (it is below vm.mmap_min_addr), ENOMEM (no memory or address space, or more
+ * than 32 TiB), ENOSPC (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE; sysv: a limit of the
+ * system, which the sentence names), EMFILE (descriptors or the family's table), ENFILE, ENOTSUP
+ * (the system lacks what the backend needs; SHMPOOL_COMMIT: it cannot; _AUTOTRIM: the backend
+ * cannot), EACCES, EROFS, ENOENT (/dev/shm lets nobody write, or it or /proc is not there), EBADF
+ * (the program closed the descriptor meanwhile). Source: shm_open(3), shmget(2), memfd_create(2),
+ * MAP_FIXED_NOREPLACE in mmap(2). */
 shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
 
 /* Opens a pool by name at the address recorded in it; a pool that this process has open already
- * gives the same ID again.
+ * gives the same ID again, as it is mapped: for reading only or not.
  * Limits: flags: SHMPOOL_RDONLY. "posix:cache" names the backend; without, $SHMPOOL_BACKEND is
  *   asked, and where that is not set each backend that has names.
  * Ownership: name is copied. shmpool_release ends the use.
@@ -114,8 +113,9 @@ int shmpool_attach(shmpool_id pool, unsigned flags);
 int shmpool_release(shmpool_id pool);
 
 /* Removes the pool's name and nothing else: mappings stay, the memory goes with the last one.
- * Processes: any process of the family that has the pool. memfd: there is no name to remove; the
- *   label is given up and the call succeeds.
+ * Processes: any process of the family that has the pool, be it for reading only: the system asks
+ *   for rights to the name, not to the contents. memfd: there is no name to remove; the label is
+ *   given up and the call succeeds.
  * Errors: ENOENT (unlinked already, or another object has the name), EACCES (another user's), EROFS
  *   (the file system is read-only). */
 int shmpool_unlink(shmpool_id pool);
@@ -126,7 +126,8 @@ int shmpool_unlink(shmpool_id pool);
 int shmpool_unlink_name(const char *name);
 
 /* The name given or generated, without a leading slash.
- * Ownership: the library's; readable for the life of the process, also after release and unlink. */
+ * Ownership: the library's; what it returned stays readable for the life of the process, also after
+ *   release and unlink. */
 const char *shmpool_name(shmpool_id pool);
 
 /* Makes a pool larger: total usable bytes, rounded up to whole pages. Nothing moves.
@@ -150,7 +151,9 @@ int shmpool_grow(shmpool_id pool, size_t total);
 ssize_t shmpool_trim(shmpool_id pool);
 
 /* Stores the pool's root: the one pointer by which a later process finds its way in.
- * Limits: an address inside the pool's pages, or NULL to clear.
+ * Limits: any address inside the pool's pages, or NULL to clear. Whether a block lives there is not
+ *   looked at.
+ * Ownership: the block that holds it counts as shared: shmpool_reclaim leaves it alone.
  * Processes: one atomic step; of several setters one wins.
  * Errors: EEXIST (set already: clear it with NULL first), EINVAL (outside of the pool), EROFS. */
 int shmpool_set_root(shmpool_id pool, void *object);
@@ -250,10 +253,12 @@ int shmpool_dump(shmpool_id pool, FILE *out);
 int shmpool_recover(shmpool_id pool);
 
 /* Frees the blocks that a dead process owned and never shared; the bytes freed.
- * Limits: dead is a process ID in the caller's PID namespace; 0: all processes that are dead.
+ * Limits: dead is a process ID in the caller's PID namespace; 0: all processes that are dead. Take
+ *   shmpool_worker_pid before shmpool_join, which ends the worker's ID. It does not matter how the
+ *   process ended. The block that holds the root stays.
  * Errors: EBUSY (the process lives), EAGAIN (another process is recovering the pool, or what the
  *   dead one left cannot be decided yet), EINVAL (negative), EROFS, EDEADLK; EMFILE and ENOMEM as
- *   shmpool_alloc. An unknown process: 0. */
+ *   shmpool_alloc. A process that owns nothing here, living or not: 0. */
 ssize_t shmpool_reclaim(shmpool_id pool, pid_t dead);
 
 /* The sentence of the calling thread's last failure; never NULL, changes only on failure.

@@ -17,6 +17,8 @@ extern "C" {
 
 typedef int32_t shmpool_worker; /* worker ID, > 0 */
 
+/* What a worker may use. Opening a pool by its name is no matter of grants: the system's rights to
+ * the object decide. */
 struct shmpool_grant {
     shmpool_id pool;
     unsigned flags; /* SHMPOOL_RDONLY, or 0 for full use */

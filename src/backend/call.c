@@ -60,9 +60,11 @@ static int fail_plain(struct call *call, const char *text)
 
 /* As is_said, for what takes room: also where the size is beyond what the process may have in a
  * file. */
-static bool is_size_said(struct call *call, size_t size)
+static bool is_size_said(struct call *call, const struct shmpool_backend *backend, size_t size)
 {
-    return is_said(call) || (call->code == ENOSPC && fdobject_check_file_size(size) != 0);
+    bool is_file = (backend->capabilities & SHMPOOL_BACKEND_DESCRIPTORS) != 0;
+    return is_said(call) ||
+           (is_file && call->code == ENOSPC && fdobject_check_file_size(size) != 0);
 }
 
 /* ---- making and finding ---- */
@@ -109,7 +111,7 @@ int call_create(const struct shmpool_backend *backend, struct shmpool_object *ob
             return succeed(&call);
         return refuse_object(backend, object);
     }
-    if (is_size_said(&call, size))
+    if (is_size_said(&call, backend, size))
         return -1;
     return error_set(code_of(&call), "backend %s cannot make the object \"%s\" of %s in %s: %s",
                      backend->name, name, error_size(text, size), backend->place, reason_of(&call));
@@ -217,9 +219,11 @@ int call_commit(const struct shmpool_backend *backend, const struct shmpool_obje
     char text[ERROR_SIZE_TEXT];
     const struct commit_place place = {backend->place, "free some of it or ask for less"};
     struct call call = begin();
+    if (backend->commit == NULL)
+        return error_set(ENOTSUP, "backend %s cannot commit memory", backend->name);
     if (backend->commit(object, address, size) == 0)
         return succeed(&call);
-    if (is_size_said(&call, size))
+    if (is_size_said(&call, backend, size))
         return -1;
     if (call.code == ENOSPC)
         return commit_refuse_full(object->fd, size, &place);
@@ -239,7 +243,7 @@ int call_resize(const struct shmpool_backend *backend, const struct shmpool_obje
                          backend->name);
     if (backend->resize(object, size) == 0)
         return succeed(&call);
-    if (is_size_said(&call, size))
+    if (is_size_said(&call, backend, size))
         return -1;
     return error_set(code_of(&call), "backend %s cannot give an object in %s the size of %s: %s",
                      backend->name, backend->place, error_size(text, size), reason_of(&call));

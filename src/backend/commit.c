@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "backend/anonymous.h"
 #include "backend/limits.h"
 #include "backend/victim.h"
 #include "base/error.h"
@@ -266,7 +267,7 @@ int commit_range(void *address, size_t size)
                             .range = address,
                             .size = size,
                             .page = (size_t)sysconf(_SC_PAGESIZE),
-                            .missing = size};
+                            .missing = size - mapping_resident(address, size)};
     read_limits(&limits, &memory);
     if (memory.missing > limits.left)
         return refuse_memory(&memory, &limits, false);

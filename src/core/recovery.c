@@ -432,7 +432,7 @@ static int row_is_settled(const struct view *view, uint32_t row)
 static void for_each_block(const struct view *view,
                            void (*visit)(void *context, uint64_t page, uint32_t tag), void *context)
 {
-    uint64_t limit = view_limit(view);
+    uint64_t limit = view_limit_of_tables(view);
     for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < limit; index++) {
         uint32_t first = word_first(view_word(view, index)) & mask_below(index, limit);
         for (; first != 0; first &= first - 1) {
@@ -455,11 +455,19 @@ struct reclaim {
     int64_t freed;
 };
 
+/* The root is how others find their way in: its block is shared, if not published. */
+static int holds_root(const struct view *view, uint64_t page)
+{
+    uint64_t root = atomic_load_explicit(&view->header->root, memory_order_acquire);
+    uint64_t start = view_address_of(view, page) - (uintptr_t)view->header;
+    return root >= start && (root - start) >> view->page_shift < view_block_length(view, page);
+}
+
 static void reclaim_block(void *context, uint64_t page, uint32_t tag)
 {
     struct reclaim *reclaim = context;
     uint32_t row = owner_row(reclaim->view, tag);
-    if (row != 0 && reclaim->wanted[row / 64] >> row % 64 & 1)
+    if (row != 0 && reclaim->wanted[row / 64] >> row % 64 & 1 && !holds_root(reclaim->view, page))
         reclaim->freed += (int64_t)free_if_tagged(reclaim->view, reclaim->actor, page, tag);
 }
 

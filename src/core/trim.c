@@ -86,6 +86,8 @@ uint64_t trim_run_around(const struct view *view, const struct trim *trim, uint6
                          uint64_t n, uint64_t reach, uint64_t *start)
 {
     uint64_t limit = view_limit(view);
+    if (page > limit || n > limit - page)
+        return 0; /* somebody damaged it meanwhile */
     uint64_t end = limit - page > n + reach ? page + n + reach : limit;
     uint64_t before = run_before(view, trim, page, reach);
     *start = page - before;

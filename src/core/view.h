@@ -50,6 +50,15 @@ static inline uint64_t view_limit(const struct view *view)
     return limit < there ? limit : there;
 }
 
+/* The pages that the header speaks of, for a look through the tables, which are as long as
+ * max_pages make them: a process that has not learned yet that the pool has grown sees all owners
+ * with it. */
+static inline uint64_t view_limit_of_tables(const struct view *view)
+{
+    uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
+    return limit < view->max_pages ? limit : view->max_pages;
+}
+
 static inline uint64_t view_word(const struct view *view, uint64_t index)
 {
     return atomic_load_explicit(&view->words[index], memory_order_acquire);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "core/census.h"
@@ -19,25 +20,34 @@
 
 enum { LOOKS = 100 }; /* for room, beside members in the middle of an operation */
 
-static void *no_room(const struct pool *pool, size_t size)
+/* What can help: freeing blocks only where the pool could ever hold this one. */
+static void add_remedy(const struct pool *pool, size_t size, uint64_t n_pages)
 {
-    char asked[ERROR_SIZE_TEXT];
-    char largest[ERROR_SIZE_TEXT];
-    char free[ERROR_SIZE_TEXT];
     char most[ERROR_SIZE_TEXT];
+    size_t page = (size_t)1 << pool->view.page_shift;
+    uint64_t max_size = pool->view.max_pages << pool->view.page_shift;
+    if (size > max_size)
+        error_add("; it never holds more than %s: create it larger", error_size(most, max_size));
+    else if (n_pages == pool->view.max_pages)
+        error_add("; free blocks, or create it larger");
+    else
+        error_add("; free blocks, or let it grow, to %s at most",
+                  error_size(most, pool->view.max_pages * page));
+}
+
+static void *no_room(const struct pool *pool, size_t size, uint64_t align)
+{
+    char asked[ERROR_SIZE_TEXT], largest[ERROR_SIZE_TEXT], free[ERROR_SIZE_TEXT];
+    char alignment[ERROR_SIZE_TEXT];
     struct census census;
     census_count(&pool->view, &census);
     error_set(ENOSPC,
-              "pool %s has no contiguous %s: its largest free run is %s, free in total are "
-              "%s; free blocks, or ",
-              pool->name, error_size(asked, size),
+              "pool %s has no contiguous %s%s%s: its largest free run is %s, free in total are %s",
+              pool->name, error_size(asked, size), align > 1 ? " aligned to " : "",
+              align > 1 ? error_size(alignment, align << pool->view.page_shift) : "",
               error_size(largest, census.largest << pool->view.page_shift),
               error_size(free, census.free << pool->view.page_shift));
-    if (census.pages < pool->view.max_pages)
-        error_add("let it grow, to %s at most",
-                  error_size(most, pool->view.max_pages << pool->view.page_shift));
-    else
-        error_add("create it larger");
+    add_remedy(pool, size, census.pages);
     return NULL;
 }
 
@@ -52,6 +62,16 @@ static uint64_t place(struct pool *pool, uint64_t n, uint64_t align, struct look
     return page;
 }
 
+/* Most operations are over in no time; who gives memory back needs some tenths of a millisecond. */
+static void wait_a_little(int look)
+{
+    const struct timespec nap = {.tv_nsec = 50000};
+    if (look < LOOKS / 2)
+        sched_yield();
+    else
+        nanosleep(&nap, NULL);
+}
+
 /* Before saying no: dead members' pages come back, and a living one may be about to give way. */
 static uint64_t place_at_last(struct pool *pool, uint64_t n, uint64_t align, int *failed)
 {
@@ -62,7 +82,7 @@ static uint64_t place_at_last(struct pool *pool, uint64_t n, uint64_t align, int
         uint64_t page = place(pool, n, align, &look, failed);
         if (page != NO_PAGE || *failed || (recovered && !look.claimed))
             return page;
-        sched_yield();
+        wait_a_little(i);
     }
     return NO_PAGE;
 }
@@ -83,7 +103,7 @@ static void *alloc_pages(struct pool *pool, size_t size, uint64_t n, uint64_t al
     if (page == NO_PAGE && !failed)
         page = place_at_last(pool, n, align, &failed);
     if (page == NO_PAGE)
-        return failed ? NULL : no_room(pool, size);
+        return failed ? NULL : no_room(pool, size, align);
     if (pool->flags & POOL_KEEPS_USED)
         used_set(&pool->view, page, n, zero_pages, pool);
     return (void *)view_address_of(&pool->view, page);
@@ -127,9 +147,10 @@ void *shmpool_alloc_aligned(shmpool_id id, size_t alignment, size_t size)
 static uint64_t page_at(struct pool *pool, const void *address)
 {
     uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
-    if (page == NO_PAGE && pools_refresh(pool))
-        page = view_page_at(&pool->view, (uintptr_t)address);
-    return page;
+    if (page != NO_PAGE)
+        return page;
+    pools_refresh(pool);
+    return view_page_at(&pool->view, (uintptr_t)address);
 }
 
 static int no_block(const struct pool *pool, const void *address)
@@ -166,6 +187,8 @@ ssize_t shmpool_size_at(shmpool_id id, const void *address)
     if (page == NO_PAGE || !view_is_first(&pool->view, page))
         return no_block(pool, address);
     uint64_t n = view_block_length(&pool->view, page);
+    if (n > view_limit(&pool->view) - page)
+        pools_refresh(pool);
     if (n > view_limit(&pool->view) - page)
         return error_set(EUCLEAN, "the block of pool %s at %p reaches beyond the pool's end",
                          pool->name, address);

@@ -33,6 +33,9 @@ int contents_read(const struct shmpool_backend *backend, const struct shmpool_ob
         return -1;
     memcpy(&contents->header, mapped, sizeof contents->header);
     call_unmap(backend, object, mapped, process_page_size());
+    /* Asked after the copy: an object only grows, so it is as long as the copy says. */
+    if (call_describe(backend, object, &description) != 0)
+        return -1;
     const char *wrong = layout_read(layout, &contents->header, description.size);
     if (wrong == NULL && layout->page_size != process_page_size())
         wrong = "it was made on a system with another page size";

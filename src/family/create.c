@@ -5,6 +5,7 @@
  * undone in the opposite order. */
 #include <bsd/string.h>
 #include <errno.h>
+#include <pthread.h>
 #include <shmpool/pool.h>
 #include <stddef.h>
 #include <string.h>
@@ -231,7 +232,7 @@ static shmpool_id create_planned(const struct plan *plan)
     return -1;
 }
 
-shmpool_id shmpool_create(size_t size, const struct shmpool_options *options)
+static shmpool_id create(size_t size, const struct shmpool_options *options)
 {
     struct plan plan;
     struct error_before before;
@@ -249,4 +250,14 @@ shmpool_id shmpool_create(size_t size, const struct shmpool_options *options)
         if (id > 0 || !plan.generated || errno != EEXIST || i == NAME_TRIES)
             return id;
     }
+}
+
+/* A thread that is cancelled on the way would leave the object to nobody. */
+shmpool_id shmpool_create(size_t size, const struct shmpool_options *options)
+{
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    shmpool_id id = create(size, options);
+    pthread_setcancelstate(cancel, &cancel);
+    return id;
 }

@@ -62,9 +62,12 @@ static int commit_from(struct pool *pool, uint64_t before, uint64_t size)
 {
     if (call_commit(pool->backend, &pool->object, pool->base, size) == 0)
         return 0;
+    struct shmpool_description object;
     struct error_before failure;
     int code = errno;
     error_remember(&failure);
+    if (call_describe(pool->backend, &pool->object, &object) == 0 && object.size > size)
+        size = object.size; /* what a grower that died left beyond */
     call_discard(pool->backend, &pool->object, pool->base, before, size - before);
     error_forget_since(&failure);
     errno = code;

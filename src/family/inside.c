@@ -77,9 +77,18 @@ int shmpool_check(shmpool_id id, FILE *out)
     struct pool *pool = pools_find(id);
     if (pool == NULL)
         return -1;
-    struct report report = {out, pool->name};
-    pools_refresh(pool);
-    uint64_t faults = census_check(&pool->view, report_fault, &report);
+    struct report report = {NULL, pool->name};
+    uint64_t limit;
+    uint64_t faults;
+    do { /* what another process adds meanwhile is no fault */
+        pools_refresh(pool);
+        limit = view_limit(&pool->view);
+        faults = census_check(&pool->view, report_fault, &report);
+        pools_refresh(pool);
+    } while (faults != 0 && view_limit(&pool->view) != limit);
+    report.out = out;
+    if (faults != 0 && out != NULL)
+        faults = census_check(&pool->view, report_fault, &report);
     return faults < INT32_MAX ? (int)faults : INT32_MAX;
 }
 
@@ -230,6 +239,7 @@ ssize_t shmpool_reclaim(shmpool_id id, pid_t dead)
     struct member *member = members_enter(pool);
     if (member == NULL)
         return -1;
+    pools_refresh(pool);
     struct wanted wanted = {.pool = pool, .world = members_world(pool), .pid = dead};
     int64_t pages = reclaim_patiently(pool, member, &wanted);
     members_leave(member);

@@ -65,7 +65,14 @@ static int unlink_with(const struct shmpool_backend *backend, const char *name, 
 
 int shmpool_unlink_name(const char *name)
 {
-    return process_begin() != 0 ? -1 : name_try(name, unlink_with, 0);
+    struct error_before before;
+    if (process_begin() != 0)
+        return -1;
+    error_remember(&before);
+    int result = name_try(name, unlink_with, 0);
+    if (result == 0)
+        error_forget_since(&before);
+    return result;
 }
 
 const char *shmpool_name(shmpool_id id)

@@ -93,7 +93,7 @@ static struct member *take_record(void)
     struct member *member = unused;
     if (member != NULL) {
         unused = member->next_of_thread;
-        *member = (struct member){.next_record = member->next_record};
+        member->actor = (struct actor){0};
         return member;
     }
     member = calloc(1, sizeof *member);
@@ -172,9 +172,25 @@ static void take_slot(struct pool *pool, struct member *member)
     }
 }
 
+/* The thread's records of pools that were released meanwhile; under process_lock. */
+static void keep_released(void)
+{
+    struct member **link = &members_thread.members;
+    while (*link != NULL) {
+        struct member *member = *link;
+        if (atomic_load(&member->pool) == NULL) {
+            *link = member->next_of_thread;
+            keep_record(member);
+        } else {
+            link = &member->next_of_thread;
+        }
+    }
+}
+
 static struct member *become_member(struct pool *pool)
 {
     process_lock();
+    keep_released();
     struct member *member = take_row(pool) == 0 ? take_record() : NULL;
     if (member != NULL) {
         take_slot(pool, member);
@@ -193,24 +209,13 @@ static struct member *become_member(struct pool *pool)
     return member;
 }
 
-/* The thread's member in a pool; records of released pools are kept on the way. */
+/* Takes no lock: a signal handler that interrupted a call which holds it may come here. */
 static struct member *find_member(struct pool *pool)
 {
-    struct member **link = &members_thread.members;
-    while (*link != NULL) {
-        struct member *member = *link;
-        if (atomic_load(&member->pool) == pool)
-            return member;
-        if (atomic_load(&member->pool) == NULL) {
-            *link = member->next_of_thread;
-            process_lock();
-            keep_record(member);
-            process_unlock();
-        } else {
-            link = &member->next_of_thread;
-        }
-    }
-    return NULL;
+    struct member *member = members_thread.members;
+    while (member != NULL && atomic_load(&member->pool) != pool)
+        member = member->next_of_thread;
+    return member;
 }
 
 /* A thread that a fork copied has no member yet, and is inside of nothing. */
@@ -280,8 +285,11 @@ struct member *members_enter_slowly(struct pool *pool)
 
 void members_leave_spare(struct member *member)
 {
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     members_thread.spare = NULL;
     pthread_mutex_unlock(&atomic_load(&member->pool)->spare);
+    pthread_setcancelstate(cancel, &cancel);
 }
 
 /* ---- ceasing to be one ---- */

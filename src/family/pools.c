@@ -28,7 +28,7 @@ struct pool *pools_refuse(shmpool_id id)
     else if (registry_know(id, &known) == 0)
         error_set(EACCES,
                   "pool %d (%s) is not granted to this process: list it when the worker is "
-                  "started, or attach it",
+                  "started; a worker without a list may attach it",
                   (int)id, known.name);
     else
         error_set(EBADF, "there is no pool %d in this family of processes", (int)id);
@@ -61,6 +61,12 @@ struct holding {
     struct pool *pool;
 };
 
+static int is_inside(const struct holding *holding, const struct pool *pool, uintptr_t offset)
+{
+    uint64_t size = view_limit(&pool->view) << pool->view.page_shift;
+    return offset < size && holding->n <= size - offset;
+}
+
 static void is_holding(void *context, struct pool *pool)
 {
     struct holding *holding = context;
@@ -68,29 +74,20 @@ static void is_holding(void *context, struct pool *pool)
     uint64_t most = pool->view.max_pages << pool->view.page_shift;
     if (holding->address < pool->view.pages || offset >= most)
         return; /* found out without touching a pool that another thread may be releasing */
-    uint64_t size = view_limit(&pool->view) << pool->view.page_shift;
-    if (offset < size && holding->n <= size - offset)
+    if (!is_inside(holding, pool, offset))
+        pools_refresh(pool);
+    if (is_inside(holding, pool, offset))
         holding->pool = pool;
-}
-
-static void refresh(void *context, struct pool *pool)
-{
-    *(int *)context |= pools_refresh(pool);
 }
 
 struct pool *pools_holding(uintptr_t address, size_t n)
 {
     struct holding holding = {address, n, NULL};
-    int more = 0;
     pools_each(is_holding, &holding);
-    if (holding.pool == NULL)
-        pools_each(refresh, &more);
-    if (more)
-        pools_each(is_holding, &holding);
     return holding.pool;
 }
 
-int pools_refresh(struct pool *pool)
+void pools_refresh(struct pool *pool)
 {
     struct view *view = &pool->view;
     struct shmpool_description description;
@@ -98,18 +95,16 @@ int pools_refresh(struct pool *pool)
     uint64_t known = atomic_load(&view->there);
     uint64_t offset = view->pages - (uintptr_t)pool->base;
     if (atomic_load(&view->header->limit) <= known || known == view->max_pages)
-        return 0;
+        return;
     error_remember(&before);
     int failed = call_describe(pool->backend, &pool->object, &description);
     error_forget_since(&before);
     if (failed || description.size < offset)
-        return 0;
+        return;
     uint64_t n = (description.size - offset) >> view->page_shift;
     n = n < view->max_pages ? n : view->max_pages;
-    while (known < n)
-        if (atomic_compare_exchange_weak(&view->there, &known, n))
-            return 1;
-    return 0;
+    while (known < n && !atomic_compare_exchange_weak(&view->there, &known, n))
+        ;
 }
 
 void pools_drop(struct pool *pool)

@@ -70,9 +70,9 @@ void pools_each(void (*visit)(void *context, struct pool *pool), void *context);
 struct pool *pools_holding(uintptr_t address, size_t n);
 
 /* Asks the system how many pages there are when the header says that there are more than this
- * process knows of: another process has made the pool larger, or the header is damaged. 1 when
- * there are more now. errno and the sentence are left alone. */
-int pools_refresh(struct pool *pool);
+ * process knows of: another process has made the pool larger, or the header is damaged. Whoever
+ * found nothing before looks again afterwards. errno and the sentence are left alone. */
+void pools_refresh(struct pool *pool);
 
 /* Forgets a pool here: unmaps, closes, keeps its ID known. Makes system calls only, so it also
  * serves a child just forked from a process with many threads. */

@@ -18,6 +18,7 @@ struct fork_page *process_page = &no_page;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER;
+static int holders_cancel_state;
 static _Atomic uint64_t last_era;
 static int begin_error;
 
@@ -26,14 +27,20 @@ uint64_t process_page_size(void)
     return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Its holder is not cancelled. */
 void process_lock(void)
 {
+    int cancel;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     pthread_mutex_lock(&tables);
+    holders_cancel_state = cancel;
 }
 
 void process_unlock(void)
 {
+    int cancel = holders_cancel_state;
     pthread_mutex_unlock(&tables);
+    pthread_setcancelstate(cancel, &cancel);
 }
 
 /* In the child: nothing that belonged to the parent's threads is the child's. */
@@ -65,6 +72,8 @@ static void renew_once(void)
 /* Where the kernel has no page to wipe, a plain one serves fork(2), which calls the handlers. */
 static void forked(void)
 {
+    int cancel = holders_cancel_state;
+    pthread_setcancelstate(cancel, &cancel);
     tables = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     atomic_store(&process_page->renewing, 0);
     atomic_store(&process_page->era, 0);

@@ -65,10 +65,10 @@ void trimming_freed(struct pool *pool, uint64_t page, uint64_t n)
     struct trimming trimming = {.pool = pool};
     struct trim trim = trim_of(&trimming);
     struct error_before before;
-    uint64_t start;
+    uint64_t start = page;
     uint64_t enough = FROM_LENGTH >> pool->view.page_shift;
     uint64_t length = trim_run_around(&pool->view, &trim, page, n, enough, &start);
-    if (length < enough)
+    if (length < enough || (pool->flags & SHMPOOL_COMMIT))
         return;
     error_remember(&before);
     trim_range(pool, &trim, start, start + length);

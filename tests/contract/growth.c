@@ -252,6 +252,84 @@ START_TEST(what_may_grow_to_a_tebibyte_takes_little_until_then)
 }
 END_TEST
 
+static int grows_and_is_killed(void *arg)
+{
+    shmpool_id pool = *(shmpool_id *)arg;
+    CHILD_CHECK(shmpool_grow(pool, pages(300)) == 0);
+    CHILD_CHECK(shmpool_alloc(pool, pages(200)) != NULL);
+    raise(SIGKILL);
+    return 1;
+}
+
+/* This process has not looked since: it knows of the old pages only. */
+START_TEST(what_a_dead_grower_owned_is_reclaimed)
+{
+    shmpool_id pool = pool_growing(1, 300, 0);
+    worker_run(grows_and_is_killed, &pool, NULL);
+    ck_assert_int_eq(shmpool_reclaim(pool, 0), (ssize_t)pages(200));
+    ck_pool_is_whole(pool);
+    pool_drop(pool);
+}
+END_TEST
+
+static int grows_and_allocates(void *arg)
+{
+    struct together *together = arg;
+    CHILD_CHECK(shmpool_grow(together->pool, pages(8)) == 0);
+    together->block = shmpool_alloc(together->pool, pages(8));
+    CHILD_CHECK(together->block != NULL);
+    return 0;
+}
+
+START_TEST(a_block_that_spans_the_old_end_has_its_size)
+{
+    struct together *together = shared_memory(sizeof *together);
+    together->pool = pool_growing(1, 8, 0);
+    ck_worker_ok(grows_and_allocates, together, NULL);
+    ck_assert_int_eq(shmpool_size_at(together->pool, together->block), (ssize_t)pages(8));
+    ck_assert_int_eq(shmpool_of(together->block + pages(7)), together->pool);
+    ck_ok(shmpool_free(together->pool, together->block));
+    pool_drop(together->pool);
+}
+END_TEST
+
+static int grows_slowly(void *arg)
+{
+    struct together *together = arg;
+    for (size_t n = 2; n <= 6000 && atomic_load(&together->stage) == 0; n++)
+        CHILD_CHECK(shmpool_grow(together->pool, pages(n)) == 0);
+    return 0;
+}
+
+static int opens_and_checks(void *arg)
+{
+    const char *name = arg;
+    shmpool_id pool = shmpool_open(name, 0);
+    CHILD_CHECK(pool > 0);
+    CHILD_CHECK(shmpool_check(pool, stderr) == 0);
+    return 0;
+}
+
+START_TEST(a_pool_that_grows_is_sound_to_who_opens_and_checks_it)
+{
+    char name[RUN_NAME_SIZE];
+    if (!backend()->has_names)
+        return;
+    struct together *together = shared_memory(sizeof *together);
+    struct shmpool_options options = {.name = run_name(name, "grows"), .max_size = pages(6000)};
+    together->pool = shmpool_create(pages(1), &options);
+    ck_ok(together->pool);
+    shmpool_worker worker = shmpool_start(grows_slowly, together, NULL);
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(shmpool_check(together->pool, stderr), 0);
+        ck_child_ok(opens_and_checks, name);
+    }
+    atomic_store(&together->stage, 1);
+    ck_join_ok(worker);
+    pool_drop(together->pool);
+}
+END_TEST
+
 TCase *growth_case(void)
 {
     TCase *tcase = contract_case("growth");
@@ -264,6 +342,9 @@ TCase *growth_case(void)
     tcase_add_loop_test(tcase, several_grow_one_pool_at_once_and_it_never_gets_smaller, 0, 2);
     tcase_add_loop_test(tcase, a_grower_that_dies_leaves_the_pool_to_the_next, 0, 2);
     tcase_add_loop_test(tcase, a_growth_that_fails_leaves_the_pool_as_it_was, 0, 2);
+    tcase_add_test(tcase, what_a_dead_grower_owned_is_reclaimed);
+    tcase_add_test(tcase, a_block_that_spans_the_old_end_has_its_size);
+    tcase_add_test(tcase, a_pool_that_grows_is_sound_to_who_opens_and_checks_it);
     tcase_add_test(tcase, whoever_may_only_read_cannot_grow);
     tcase_add_test(tcase, what_may_grow_to_a_tebibyte_takes_little_until_then);
     return tcase;

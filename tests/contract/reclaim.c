@@ -349,6 +349,27 @@ START_TEST(thousands_of_processes_may_use_a_pool_one_after_the_other)
 }
 END_TEST
 
+static int makes_a_root_and_ends(void *arg)
+{
+    const struct estate *estate = arg;
+    char *block = shmpool_alloc(estate->pool, pages(3));
+    CHILD_CHECK(block != NULL && shmpool_alloc(estate->pool, 1) != NULL);
+    return shmpool_set_root(estate->pool, block + page() + 1);
+}
+
+START_TEST(the_block_that_holds_the_root_stays)
+{
+    struct estate *estate = estate_new(10);
+    ck_worker_ok(makes_a_root_and_ends, estate, NULL);
+    char *root = shmpool_root(estate->pool);
+    ck_assert_int_eq(shmpool_reclaim(estate->pool, 0), (ssize_t)page());
+    ck_assert_int_eq(shmpool_size_at(estate->pool, root - page() - 1), (ssize_t)pages(3));
+    ck_ok(shmpool_set_root(estate->pool, NULL));
+    ck_assert_int_eq(shmpool_reclaim(estate->pool, 0), (ssize_t)pages(3));
+    estate_drop(estate);
+}
+END_TEST
+
 START_TEST(recovering_a_sound_pool_changes_nothing)
 {
     struct estate *estate = estate_new(100);
@@ -381,6 +402,7 @@ TCase *reclaim_case(void)
     tcase_add_test(tcase, blocks_of_the_dead_stay_until_they_are_reclaimed);
     tcase_add_test(tcase, the_slots_of_the_dead_come_back);
     tcase_add_test(tcase, thousands_of_processes_may_use_a_pool_one_after_the_other);
+    tcase_add_test(tcase, the_block_that_holds_the_root_stays);
     tcase_add_test(tcase, recovering_a_sound_pool_changes_nothing);
     return tcase;
 }
