@@ -31,6 +31,27 @@ static ssize_t read_file(const char *path, char *text, size_t size)
     return got;
 }
 
+/* Whether the numbers in /proc are pids of this process's namespace. Who begins a namespace and
+ * mounts nothing sees its parent's /proc, where they are other processes. /proc/self is this
+ * process there too: its own number tells them apart, or, where that is the same in both, how many
+ * numbers it has (NStgid, since Linux 4.1). */
+static int proc_is_of_namespace(void)
+{
+    static const char key[] = "\nNStgid:";
+    char text[4096];
+    ssize_t length = readlink("/proc/self", text, sizeof text - 1);
+    text[length > 0 ? length : 0] = '\0';
+    if (strtol(text, NULL, 10) != getpid())
+        return 0;
+    const char *at =
+        read_file("/proc/self/status", text, sizeof text) > 0 ? strstr(text, key) : NULL;
+    if (at == NULL)
+        return 1;
+    char *end;
+    strtol(at + sizeof key - 1, &end, 10);
+    return *end == '\n';
+}
+
 /* A field of /proc/PID/stat; the command in the second may hold blanks and parentheses. 0 and
  * *state when it cannot be read. */
 static uint64_t stat_field(pid_t pid, int number, char *state, uint64_t *start)
@@ -40,7 +61,7 @@ static uint64_t stat_field(pid_t pid, int number, char *state, uint64_t *start)
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     *state = '\0';
     *start = 0;
-    if (read_file(path, text, sizeof text) <= 0)
+    if (!proc_is_of_namespace() || read_file(path, text, sizeof text) <= 0)
         return 0;
     char *at = strrchr(text, ')');
     if (at == NULL || strlen(at) < 3)

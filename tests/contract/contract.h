@@ -133,6 +133,7 @@ TCase *grants_case(void);
 TCase *readonly_case(void);
 TCase *workers_case(void);
 TCase *join_case(void);
+TCase *liveness_case(void);
 TCase *forks_case(void);
 TCase *registry_case(void);
 TCase *inside_case(void);
