@@ -1,19 +1,5 @@
 #include "core/claim.h"
 
-int claim_in_word(const struct view *view, const struct actor *actor, uint64_t word, uint64_t page,
-                  unsigned n)
-{
-    unsigned bit = bit_at(page);
-    uint64_t taken = word | bits_block(mask_of(bit, n), UINT32_C(1) << bit);
-    actor_intend(actor, INTENT_ALLOC1, page);
-    int won = atomic_compare_exchange_strong_explicit(&view->words[word_at(page)], &word, taken,
-                                                      memory_order_acq_rel, memory_order_relaxed);
-    if (won)
-        atomic_store_explicit(&view->tags[page], actor->tag, memory_order_release);
-    actor_idle(actor);
-    return won;
-}
-
 void intend_longer(const struct view *view, const struct actor *actor,
                    enum intent_operation operation, uint64_t page, uint64_t n)
 {

@@ -9,8 +9,19 @@
 #include "core/view.h"
 
 /* Takes n pages from page on, all in one word that was read as `word`. 1, or 0 when it changed. */
-int claim_in_word(const struct view *view, const struct actor *actor, uint64_t word, uint64_t page,
-                  unsigned n);
+static inline int claim_in_word(const struct view *view, const struct actor *actor, uint64_t word,
+                                uint64_t page, unsigned n)
+{
+    unsigned bit = bit_at(page);
+    uint64_t taken = word | bits_block(mask_of(bit, n), UINT32_C(1) << bit);
+    actor_intend(actor, INTENT_ALLOC1, page);
+    int won = atomic_compare_exchange_strong_explicit(&view->words[word_at(page)], &word, taken,
+                                                      memory_order_acq_rel, memory_order_relaxed);
+    if (won)
+        atomic_store_explicit(&view->tags[page], actor->tag, memory_order_release);
+    actor_idle(actor);
+    return won;
+}
 
 /* Takes n pages from page on that may span words. 1, or 0 when one of them is not free. */
 int claim_words(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n);

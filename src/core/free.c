@@ -66,16 +66,23 @@ static unsigned group_many(const struct view *view, uint64_t group)
     return free >= HINT_MANY_PAGES ? HINT_MANY : 0;
 }
 
-static void hint_word(const struct view *view, uint64_t index, uint64_t word, unsigned bit)
+static void hint_pages(const struct view *view, uint64_t index, unsigned bit, unsigned hint)
 {
     uint64_t group = index / LAYOUT_GROUP_WORDS;
-    unsigned hint = hint_read(&view->hints, group);
-    if (hint == HINT_FRESH || !(word_free(word) >> bit & 1))
+    uint32_t free = word_free(view_word(view, index));
+    if (!(free >> bit & 1))
         return;
-    unsigned class = hint_class(run_around(view, index, word_free(word), bit));
+    unsigned class = hint_class(run_around(view, index, free, bit));
     unsigned many = hint & HINT_MANY ? 0 : group_many(view, group);
     if (class > (hint & HINT_RUN) || many)
         hints_raise((struct hints *)&view->hints, group, class, many);
+}
+
+static inline void hint_word(const struct view *view, uint64_t index, unsigned bit)
+{
+    unsigned hint = hint_read(&view->hints, index / LAYOUT_GROUP_WORDS);
+    if (hint != HINT_FRESH)
+        hint_pages(view, index, bit, hint);
 }
 
 static int group_is_empty(const struct view *view, uint64_t group)
@@ -96,7 +103,7 @@ static void hint_group(const struct view *view, uint64_t group, uint64_t page)
     }
     uint64_t first = group * LAYOUT_GROUP_PAGES;
     uint64_t inside = page > first ? page : first;
-    hint_word(view, word_at(inside), view_word(view, word_at(inside)), bit_at(inside));
+    hint_word(view, word_at(inside), bit_at(inside));
 }
 
 void free_hint(const struct view *view, uint64_t page, uint64_t n)
@@ -124,8 +131,8 @@ static void claim_back(const struct view *view, uint64_t page, uint64_t n)
     }
 }
 
-static enum taken free_in_word(const struct view *view, const struct actor *actor, uint64_t page,
-                               unsigned n, uint32_t tag, int reclaim)
+static inline enum taken free_in_word(const struct view *view, const struct actor *actor,
+                                      uint64_t page, unsigned n, uint32_t tag, int reclaim)
 {
     actor_intend(actor, INTENT_FREE1, page);
     enum taken taken =
@@ -135,10 +142,9 @@ static enum taken free_in_word(const struct view *view, const struct actor *acto
         return taken;
     }
     uint64_t block = bits_both(mask_of(bit_at(page), n));
-    uint64_t word =
-        atomic_fetch_and_explicit(&view->words[word_at(page)], ~block, memory_order_acq_rel);
+    atomic_fetch_and_explicit(&view->words[word_at(page)], ~block, memory_order_acq_rel);
     actor_idle(actor);
-    hint_word(view, word_at(page), word & ~block, bit_at(page));
+    hint_word(view, word_at(page), bit_at(page));
     return TAKEN_YES;
 }
 
@@ -170,7 +176,9 @@ static uint64_t free_tagged(const struct view *view, const struct actor *actor, 
     return *taken == TAKEN_YES ? n : 0;
 }
 
-uint64_t free_block(const struct view *view, const struct actor *actor, uint64_t page)
+/* Kept out of free_block, which shall save no registers for it. */
+__attribute__((noinline)) static uint64_t free_any(const struct view *view,
+                                                   const struct actor *actor, uint64_t page)
 {
     for (int look = 0; look < 2; look++) {
         enum taken taken;
@@ -184,6 +192,19 @@ uint64_t free_block(const struct view *view, const struct actor *actor, uint64_t
             return n;
     }
     return 0;
+}
+
+/* The usual case: this process's block, which ends before its word does. */
+uint64_t free_block(const struct view *view, const struct actor *actor, uint64_t page)
+{
+    uint32_t tag = atomic_load_explicit(&view->tags[page], memory_order_acquire);
+    uint64_t word = view_word(view, word_at(page));
+    unsigned bit = bit_at(page);
+    unsigned n = word_block_length(word, bit);
+    if (!is_mine(actor, tag) || !(word_first(word) >> bit & 1) || bit + n >= LAYOUT_WORD_PAGES)
+        return free_any(view, actor, page);
+    free_in_word(view, actor, page, n, tag, 0);
+    return n;
 }
 
 uint64_t free_if_tagged(const struct view *view, const struct actor *actor, uint64_t page,

@@ -187,14 +187,6 @@ void hints_lower(struct hints *hints, uint64_t group, unsigned seen, unsigned cl
                                                 memory_order_relaxed, memory_order_relaxed);
 }
 
-void hints_touch(struct hints *hints, uint64_t group)
-{
-    _Atomic uint64_t *word = &hints->touched[group / 64];
-    uint64_t bit = UINT64_C(1) << group % 64;
-    if (!(atomic_load_explicit(word, memory_order_relaxed) & bit))
-        atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
-}
-
 void hints_untouch(struct hints *hints, uint64_t group)
 {
     _Atomic uint64_t *word = &hints->touched[group / 64];

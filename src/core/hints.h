@@ -62,7 +62,14 @@ void hints_raise(struct hints *hints, uint64_t group, unsigned class, unsigned m
 /* A look that began when the byte was `seen` found no longer run than this class. */
 void hints_lower(struct hints *hints, uint64_t group, unsigned seen, unsigned class, unsigned many);
 
-void hints_touch(struct hints *hints, uint64_t group);
+static inline void hints_touch(struct hints *hints, uint64_t group)
+{
+    _Atomic uint64_t *word = &hints->touched[group / 64];
+    uint64_t bit = UINT64_C(1) << group % 64;
+    if (!(atomic_load_explicit(word, memory_order_relaxed) & bit))
+        atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+}
+
 void hints_untouch(struct hints *hints, uint64_t group);
 
 /* The best hole of untouched groups for n_groups of them among the first 16 that suffice: the

@@ -24,6 +24,8 @@ static void lengthen(struct look *look, struct run *run, uint64_t page, unsigned
 
 static uint64_t fits(const struct look *look, const struct run *run)
 {
+    if (run->length < look->n)
+        return NO_PAGE;
     uint64_t start = aligned_start(look, run->start);
     return start + look->n <= run->start + run->length ? start : NO_PAGE;
 }

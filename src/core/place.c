@@ -23,13 +23,14 @@ static void touch(const struct view *view, uint64_t page, uint64_t n)
 }
 
 /* Takes the first run of n pages inside a word; NO_PAGE when the word has none. */
-static uint64_t take_in_word(const struct view *view, const struct actor *actor, uint64_t index,
-                             unsigned n, uint64_t limit)
+static inline uint64_t take_in_word(const struct view *view, const struct actor *actor,
+                                    uint64_t index, unsigned n, uint64_t limit)
 {
-    uint32_t below = mask_below(index, limit);
     for (;;) {
         uint64_t word = view_word(view, index);
-        uint32_t runs = mask_runs(word_free(word) & below, n);
+        if (word_free(word) == 0)
+            return NO_PAGE;
+        uint32_t runs = mask_runs(word_free(word) & mask_below(index, limit), n);
         if (runs == 0)
             return NO_PAGE;
         uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(runs);
@@ -52,6 +53,23 @@ static uint64_t take_found(const struct view *view, const struct actor *actor, u
 }
 
 /* --- single pages --- */
+
+/* The usual case: the word that the last page came from has another one. Only an empty word can be
+ * in a group that counts as untouched. */
+static uint64_t single_at_home(const struct view *view, const struct actor *actor)
+{
+    uint64_t index = actor->home;
+    if (index >= view_limit(view) / LAYOUT_WORD_PAGES)
+        return NO_PAGE;
+    uint64_t word = view_word(view, index);
+    uint32_t free = word_free(word);
+    if (free == 0)
+        return NO_PAGE;
+    if (word == 0)
+        hints_touch(hints_of(view), index / LAYOUT_GROUP_WORDS);
+    uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(free);
+    return claim_in_word(view, actor, word, page, 1) ? page : NO_PAGE;
+}
 
 static uint64_t single_in_group(const struct view *view, struct actor *actor, uint64_t group,
                                 uint64_t limit)
@@ -243,8 +261,10 @@ static uint64_t place_by_hints(const struct view *view, struct actor *actor, uin
     return n <= LONG_PAGES ? place_short(view, actor, n, limit) : place_long(view, actor, n, limit);
 }
 
-uint64_t place_block(const struct view *view, struct actor *actor, uint64_t n, uint64_t align,
-                     struct look *look)
+/* Kept out of place_block, which shall save no registers for it. */
+__attribute__((noinline)) static uint64_t place_elsewhere(const struct view *view,
+                                                          struct actor *actor, uint64_t n,
+                                                          uint64_t align, struct look *look)
 {
     uint64_t limit = view_limit(view);
     uint64_t page = align == 1 ? place_by_hints(view, actor, n, limit) : NO_PAGE;
@@ -252,6 +272,17 @@ uint64_t place_block(const struct view *view, struct actor *actor, uint64_t n, u
         return page;
     *look = (struct look){.n = n, .align = align, .phase = view->pages >> view->page_shift};
     return place_anywhere(view, actor, limit, look);
+}
+
+uint64_t place_block(const struct view *view, struct actor *actor, uint64_t n, uint64_t align,
+                     struct look *look)
+{
+    if (n == 1 && align == 1) {
+        uint64_t page = single_at_home(view, actor);
+        if (page != NO_PAGE)
+            return page;
+    }
+    return place_elsewhere(view, actor, n, align, look);
 }
 
 void place_leave(const struct view *view, const struct actor *actor)

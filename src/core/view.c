@@ -18,10 +18,9 @@ void view_init(struct view *view, const struct layout *layout, void *base)
     view->pages = (uintptr_t)(at + layout->pages_offset);
 }
 
-uint64_t view_block_length(const struct view *view, uint64_t page)
+uint64_t view_block_length_beyond(const struct view *view, uint64_t page, uint64_t length)
 {
     uint64_t index = word_at(page);
-    uint64_t length = word_block_length(view_word(view, index), bit_at(page));
     uint64_t last = word_at(view->max_pages - 1);
     while (bit_at(page + length) == 0 && index < last) {
         unsigned more = mask_run_at(word_further(view_word(view, ++index)), 0);

@@ -102,8 +102,21 @@ static inline int view_is_first(const struct view *view, uint64_t page)
     return (int)(word_first(view_word(view, word_at(page))) >> bit_at(page) & 1);
 }
 
-/* The length of the block whose first page is page, by walking. */
-uint64_t view_block_length(const struct view *view, uint64_t page);
+/* The length of a block that reaches the end of its first word, `length` pages on. */
+uint64_t view_block_length_beyond(const struct view *view, uint64_t page, uint64_t length);
+
+/* The length of the block whose first page is page, by walking; word: the value of its word. */
+static inline uint64_t view_block_length_in(const struct view *view, uint64_t page, uint64_t word)
+{
+    unsigned length = word_block_length(word, bit_at(page));
+    return bit_at(page) + length < LAYOUT_WORD_PAGES ? length
+                                                     : view_block_length_beyond(view, page, length);
+}
+
+static inline uint64_t view_block_length(const struct view *view, uint64_t page)
+{
+    return view_block_length_in(view, page, view_word(view, word_at(page)));
+}
 
 /* The page that begins at the address, or NO_PAGE. */
 static inline uint64_t view_page_at(const struct view *view, uintptr_t address)

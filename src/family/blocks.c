@@ -24,18 +24,16 @@ enum { LOOKS = 100 }; /* for room, beside members in the middle of an operation 
 static void add_remedy(const struct pool *pool, size_t size, uint64_t n_pages)
 {
     char most[ERROR_SIZE_TEXT];
-    size_t page = (size_t)1 << pool->view.page_shift;
     uint64_t max_size = pool->view.max_pages << pool->view.page_shift;
     if (size > max_size)
         error_add("; it never holds more than %s: create it larger", error_size(most, max_size));
     else if (n_pages == pool->view.max_pages)
         error_add("; free blocks, or create it larger");
     else
-        error_add("; free blocks, or let it grow, to %s at most",
-                  error_size(most, pool->view.max_pages * page));
+        error_add("; free blocks, or let it grow, to %s at most", error_size(most, max_size));
 }
 
-static void *no_room(const struct pool *pool, size_t size, uint64_t align)
+static void no_room(const struct pool *pool, size_t size, uint64_t align)
 {
     char asked[ERROR_SIZE_TEXT], largest[ERROR_SIZE_TEXT], free[ERROR_SIZE_TEXT];
     char alignment[ERROR_SIZE_TEXT];
@@ -48,10 +46,10 @@ static void *no_room(const struct pool *pool, size_t size, uint64_t align)
               error_size(largest, census.largest << pool->view.page_shift),
               error_size(free, census.free << pool->view.page_shift));
     add_remedy(pool, size, census.pages);
-    return NULL;
 }
 
-static uint64_t place(struct pool *pool, uint64_t n, uint64_t align, struct look *look, int *failed)
+static inline uint64_t place(struct pool *pool, uint64_t n, uint64_t align, struct look *look,
+                             int *failed)
 {
     struct member *member = members_enter(pool);
     *failed = member == NULL;
@@ -72,18 +70,24 @@ static void wait_a_little(int look)
         nanosleep(&nap, NULL);
 }
 
-/* Before saying no: dead members' pages come back, and a living one may be about to give way. */
-static uint64_t place_at_last(struct pool *pool, uint64_t n, uint64_t align, int *failed)
+/* Before saying no: dead members' pages come back, and a living one may be about to give way. The
+ * page, or NO_PAGE with errno. */
+__attribute__((noinline)) static uint64_t place_at_last(struct pool *pool, size_t size, uint64_t n,
+                                                        uint64_t align)
 {
     struct look look;
     int recovered = 0;
     for (int i = 0; i < LOOKS; i++) {
+        int failed;
         recovered = recovered || members_recover(pool);
-        uint64_t page = place(pool, n, align, &look, failed);
-        if (page != NO_PAGE || *failed || (recovered && !look.claimed))
+        uint64_t page = place(pool, n, align, &look, &failed);
+        if (page != NO_PAGE || failed)
             return page;
+        if (recovered && !look.claimed)
+            break;
         wait_a_little(i);
     }
+    no_room(pool, size, align);
     return NO_PAGE;
 }
 
@@ -95,15 +99,15 @@ static void zero_pages(void *context, uint64_t page, uint64_t n)
         memset((void *)view_address_of(&pool->view, page), 0, n << pool->view.page_shift);
 }
 
-static void *alloc_pages(struct pool *pool, size_t size, uint64_t n, uint64_t align)
+static inline void *alloc_pages(struct pool *pool, size_t size, uint64_t n, uint64_t align)
 {
     struct look look;
     int failed;
     uint64_t page = place(pool, n, align, &look, &failed);
     if (page == NO_PAGE && !failed)
-        page = place_at_last(pool, n, align, &failed);
+        page = place_at_last(pool, size, n, align);
     if (page == NO_PAGE)
-        return failed ? NULL : no_room(pool, size, align);
+        return NULL;
     if (pool->flags & POOL_KEEPS_USED)
         used_set(&pool->view, page, n, zero_pages, pool);
     return (void *)view_address_of(&pool->view, page);
@@ -143,14 +147,17 @@ void *shmpool_alloc_aligned(shmpool_id id, size_t alignment, size_t size)
     return alloc_pages(pool, size, pages_for(pool, size), align > 1 ? align : 1);
 }
 
-/* The page that begins at the address, or NO_PAGE. */
-static uint64_t page_at(struct pool *pool, const void *address)
+static uint64_t page_at_last(struct pool *pool, const void *address)
 {
-    uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
-    if (page != NO_PAGE)
-        return page;
     pools_refresh(pool);
     return view_page_at(&pool->view, (uintptr_t)address);
+}
+
+/* The page that begins at the address, or NO_PAGE. */
+static inline uint64_t page_at(struct pool *pool, const void *address)
+{
+    uint64_t page = view_page_at(&pool->view, (uintptr_t)address);
+    return page != NO_PAGE ? page : page_at_last(pool, address);
 }
 
 static int no_block(const struct pool *pool, const void *address)

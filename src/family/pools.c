@@ -35,14 +35,11 @@ struct pool *pools_refuse(shmpool_id id)
     return NULL;
 }
 
-struct pool *pools_find_writable(shmpool_id id)
+struct pool *pools_refuse_writing(const struct pool *pool)
 {
-    struct pool *pool = pools_find(id);
-    if (pool != NULL && pool->readonly) {
-        error_set(EROFS, "pool %d (%s) is read-only in this process", (int)id, pool->name);
-        return NULL;
-    }
-    return pool;
+    error_set(EROFS, "pool %d (%s) is read-only in this process", (int)atomic_load(&pool->id),
+              pool->name);
+    return NULL;
 }
 
 void pools_each(void (*visit)(void *context, struct pool *pool), void *context)

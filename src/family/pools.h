@@ -57,8 +57,15 @@ static inline struct pool *pools_find(shmpool_id id)
     return pools_refuse(id);
 }
 
+/* Sets errno and the sentence for a pool that is read-only here; NULL. */
+struct pool *pools_refuse_writing(const struct pool *pool);
+
 /* As pools_find, for what writes: NULL and EROFS when the pool is read-only here. */
-struct pool *pools_find_writable(shmpool_id id);
+static inline struct pool *pools_find_writable(shmpool_id id)
+{
+    struct pool *pool = pools_find(id);
+    return pool != NULL && pool->readonly ? pools_refuse_writing(pool) : pool;
+}
 
 /* The places of the table from here on were never used. */
 void pools_raise_mark(unsigned mark);
