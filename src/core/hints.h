@@ -8,9 +8,10 @@
  * yet, and the member from whose group single pages come, so that members keep out of each other's
  * words.
  *
- * Hints rise when pages are freed and fall only after a look that failed; a race can leave one too
- * low, so nobody says "no room" before a look that ignores them. All accesses are relaxed: nothing
- * is ordered by a hint. */
+ * Hints rise when pages are freed and fall only after a look that failed. Bit 7 rises when a page
+ * goes back into a word with at least two others; a race can leave any hint too low. So nobody says
+ * "no room" before a look that ignores them. All accesses are relaxed: nothing is ordered by a
+ * hint. */
 #ifndef SHMPOOL_CORE_HINTS_H
 #define SHMPOOL_CORE_HINTS_H
 
