@@ -28,8 +28,8 @@ struct contender {
 extern const struct contender contender_shmpool, contender_floor2cas, contender_boost,
     contender_apr, contender_mm, contender_malloc;
 
-/* Shared memory without a name for n_pages and 1/32 more, for what an allocator adds to them; bytes
- * gets its size. NULL: stderr says why. */
+/* Shared memory without a name for n_pages and 1/256 more, for what an allocator adds to them;
+ * bytes gets its size. NULL: stderr says why. */
 void *contender_memory(uint64_t n_pages, size_t *bytes);
 
 #ifdef __cplusplus

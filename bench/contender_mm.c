@@ -9,13 +9,13 @@ static MM *heap;
 static uint64_t create(uint64_t n_pages)
 {
     uint64_t most = mm_maxsize() / BENCH_PAGE;
-    uint64_t there = n_pages + n_pages / 32 + 64 < most ? n_pages + n_pages / 32 + 64 : most;
+    uint64_t there = n_pages + n_pages / 256 + 64 < most ? n_pages + n_pages / 256 + 64 : most;
     heap = mm_create(there * BENCH_PAGE, NULL);
     if (heap == NULL) {
         fprintf(stderr, "mm: %s\n", mm_error());
         return 0;
     }
-    return there - there / 32;
+    return there - there / 128;
 }
 
 static void *alloc(size_t bytes)
