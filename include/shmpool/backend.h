@@ -151,8 +151,16 @@ struct shmpool_backend {
      * number for another file: fstat tells. Unmaps nothing. What this process created and did not
      * publish is removed, but not in a child of it. Again: nothing happens. */
     void (*close)(struct shmpool_object *object);
+    /* Makes a hold good that another process had: object has the bytes that it has there, but for
+     * descriptors, which are this process's own by now and open; a program started by exec and one
+     * that attaches a pool without a name get it so. NULL: with SHMPOOL_BACKEND_DESCRIPTORS there
+     * is nothing to do, without it ENOTSUP.
+     * Processes: the bytes may come from somebody hostile: what they say is looked at. Device and
+     *   inode are compared by the library, before with the descriptors and with what is expected.
+     * Errors: EUCLEAN (it cannot be such an object), ENOENT (it is gone), EACCES. */
+    int (*adopt)(struct shmpool_object *object);
 
-    uint64_t reserved[8]; /* zero */
+    uint64_t reserved[7]; /* zero */
 };
 
 /* Makes a backend selectable by its name: in options->backend, in SHMPOOL_BACKEND, and as the

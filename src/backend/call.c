@@ -1,6 +1,7 @@
 #include "backend/call.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "backend/commit.h"
+#include "backend/descriptor.h"
 #include "backend/fdobject.h"
 #include "base/error.h"
 
@@ -289,6 +291,38 @@ int call_restrict_access(const struct shmpool_backend *backend, struct shmpool_o
     if (backend->restrict_access(object) == 0)
         return succeed(&call);
     return fail_plain(&call, "the pool's backend cannot give up what allows writing");
+}
+
+static bool is_readonly(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
+}
+
+static bool has_its_descriptors(const struct shmpool_object *object)
+{
+    if (object->fd >= 0 && !descriptor_is_of(object->fd, object->device, object->inode))
+        return false;
+    return descriptor_is_of(object->fd_readonly, object->device, object->inode) &&
+           is_readonly(object->fd_readonly);
+}
+
+int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *object)
+{
+    bool by_descriptors = (backend->capabilities & SHMPOOL_BACKEND_DESCRIPTORS) != 0;
+    struct call call = begin();
+    if (by_descriptors && !has_its_descriptors(object))
+        return error_set(EBADF, "the descriptors of an object of backend %s are not its own",
+                         backend->name);
+    if (!by_descriptors && backend->adopt == NULL)
+        return error_set(ENOTSUP, "backend %s cannot hand an object over to another program",
+                         backend->name);
+    if (backend->adopt == NULL || backend->adopt(object) == 0)
+        return succeed(&call);
+    return is_said(&call)
+               ? -1
+               : error_set(code_of(&call), "backend %s cannot take over an object in %s: %s",
+                           backend->name, backend->place, reason_of(&call));
 }
 
 void call_close(const struct shmpool_backend *backend, struct shmpool_object *object)

@@ -42,6 +42,10 @@ int call_describe(const struct shmpool_backend *backend, const struct shmpool_ob
                   struct shmpool_description *description);
 int call_restrict_access(const struct shmpool_backend *backend, struct shmpool_object *object);
 
+/* The descriptors must be those of the object's device and inode. ENOTSUP where objects are held
+ * by something that only the backend could hand over, and it has no such step. */
+int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *object);
+
 /* Leaves errno alone. */
 void call_close(const struct shmpool_backend *backend, struct shmpool_object *object);
 

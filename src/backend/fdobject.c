@@ -10,12 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/descriptor.h"
 #include "base/error.h"
-
-enum {
-    LOWEST_DESCRIPTOR = 101,
-    LAST_STANDARD_DESCRIPTOR = 2,
-};
 
 const char *fdobject_reason(int code, char text[FDOBJECT_REASON_TEXT])
 {
@@ -35,21 +31,6 @@ void fdobject_init(struct shmpool_object *object)
 }
 
 /* Taking over. */
-
-/* Where the limit forbids high numbers it stays low, but never in the place of stdin and the like:
- * programs write there. */
-static int move_up(int fd)
-{
-    if (fd >= LOWEST_DESCRIPTOR)
-        return fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
-    if (moved < 0 && fd <= LAST_STANDARD_DESCRIPTOR)
-        moved = fcntl(fd, F_DUPFD_CLOEXEC, LAST_STANDARD_DESCRIPTOR + 1);
-    if (moved < 0)
-        return fd;
-    close(fd);
-    return moved;
-}
 
 /* Through /proc, not through the name: that may be another file by now, or there is none. */
 static int open_readonly_twin(int fd)
@@ -87,8 +68,8 @@ static int hold(struct shmpool_object *object, int fd, int twin)
         errno = code;
         return -1;
     }
-    object->fd = fd < 0 ? -1 : move_up(fd);
-    object->fd_readonly = move_up(twin);
+    object->fd = fd < 0 ? -1 : descriptor_move_up(fd);
+    object->fd_readonly = descriptor_move_up(twin);
     return 0;
 }
 

@@ -39,6 +39,7 @@ static const struct rule rules[] = {
     {PLAIN(describe), false},
     {PLAIN(restrict_access), false},
     {PLAIN(close), false},
+    {PLAIN(adopt), true},
 };
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };

@@ -69,6 +69,15 @@ static int memfd_commit(const struct shmpool_object *object, void *address, size
     return fdobject_commit(object, size, NULL);
 }
 
+static int memfd_adopt(struct shmpool_object *object)
+{
+    int seals = fcntl(object->fd_readonly, F_GET_SEALS);
+    if (seals >= 0 && (seals & F_SEAL_SHRINK))
+        return 0;
+    return error_set(EUCLEAN, "descriptor %d is not that of a sealed object in memory",
+                     object->fd_readonly);
+}
+
 const struct shmpool_backend backend_memfd = {
     .version = SHMPOOL_BACKEND_VERSION,
     .capabilities = SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED | SHMPOOL_BACKEND_DESCRIPTORS,
@@ -83,4 +92,5 @@ const struct shmpool_backend backend_memfd = {
     .describe = fdobject_describe,
     .restrict_access = fdobject_restrict_access,
     .close = fdobject_close,
+    .adopt = memfd_adopt,
 };

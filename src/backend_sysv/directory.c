@@ -109,9 +109,7 @@ int directory_take(const char *name, size_t size, mode_t mode, key_t *key)
 
 /* ---- finding ---- */
 
-/* The creator's ids, which nobody can change; owner and group can be given to anybody. What root
- * made and gave to this user is this user's. */
-static bool is_trusted(const struct ipc_perm *permissions, bool readonly)
+bool directory_trusts(const struct ipc_perm *permissions, bool readonly)
 {
     if (permissions->cuid == 0 && permissions->uid == geteuid())
         return true;
@@ -140,7 +138,7 @@ static bool may_attach(key_t key, bool readonly)
 static int check_access(const char *name, bool readonly, const struct segment *segment)
 {
     char text[WHAT_SIZE];
-    if (!is_trusted(&segment->status.shm_perm, readonly))
+    if (!directory_trusts(&segment->status.shm_perm, readonly))
         return trust_refuse(what(text, name), segment->status.shm_perm.cuid);
     if (!may_attach(segment->key, readonly))
         return refuse_access(EACCES, name, segment);

@@ -36,4 +36,9 @@ int directory_take(const char *name, size_t size, mode_t mode, key_t *key);
  * too. Errors: ENOENT, EACCES, ENOMEM. */
 int directory_find(const char *name, bool readonly, struct segment *segment);
 
+/* Whether a segment with these permissions is used here. By the creator's ids, which nobody can
+ * change: owner and group can be given to anybody. What root made and gave to this user is this
+ * user's. */
+bool directory_trusts(const struct ipc_perm *permissions, bool readonly);
+
 #endif

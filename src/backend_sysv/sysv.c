@@ -319,6 +319,27 @@ static int sysv_restrict_access(struct shmpool_object *object)
     return 0;
 }
 
+/* The id alone came over: what it stands for now is looked at, as for a name. */
+static int sysv_adopt(struct shmpool_object *object)
+{
+    struct shmid_ds status;
+    const struct shmpool_object given = *object;
+    bool readonly = given.reserved[WRITABLE] == 0;
+    int id = id_of(&given);
+    init(object);
+    if (is_other_namespace(&given) || segment_status(id, &status) != 0)
+        return error_set(ENOENT, "the System V segment %d is not there", id);
+    if (!directory_trusts(&status.shm_perm, readonly))
+        return error_set(EACCES, "the System V segment %d belongs to user %u", id,
+                         (unsigned)status.shm_perm.cuid);
+    if (segment_size(&status) == 0)
+        return error_set(EUCLEAN, "the System V segment %d is no pool", id);
+    if (hold(object, id, key_held(&given), segment_size(&status),
+             readonly ? SHMPOOL_MAP_RDONLY : 0) == 0)
+        return 0;
+    return refuse_hold(errno, id);
+}
+
 const struct shmpool_backend backend_sysv = {
     .version = SHMPOOL_BACKEND_VERSION,
     .capabilities = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_PERSISTENT | SHMPOOL_BACKEND_COMMIT |
@@ -336,4 +357,5 @@ const struct shmpool_backend backend_sysv = {
     .describe = sysv_describe,
     .restrict_access = sysv_restrict_access,
     .close = sysv_close,
+    .adopt = sysv_adopt,
 };

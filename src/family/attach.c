@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "family/contents.h"
 #include "family/entry.h"
+#include "family/mailbox.h"
 #include "family/members.h"
 #include "family/names.h"
 #include "family/pools.h"
@@ -64,7 +65,7 @@ static int refuse_unlinked(const struct known_resource *known)
                      known->name);
 }
 
-static int hold_object(struct pool *pool, const struct known_resource *known)
+static int hold_object(shmpool_id id, struct pool *pool, const struct known_resource *known)
 {
     char name[NAME_LIMIT + 1];
     pool->backend = backend_choose(known->backend);
@@ -75,7 +76,12 @@ static int hold_object(struct pool *pool, const struct known_resource *known)
     if (pool->backend->capabilities & SHMPOOL_BACKEND_NAMES)
         return call_open(pool->backend, &pool->object, name,
                          pool->readonly ? SHMPOOL_MAP_RDONLY : 0);
-    return error_set(ENOTSUP, "pool %s has no name by which it could be found", known->name);
+    if (mailbox_fetch(id, known, pool->backend, &pool->object) != 0)
+        return -1;
+    if (!pool->readonly || call_restrict_access(pool->backend, &pool->object) == 0)
+        return 0;
+    call_close(pool->backend, &pool->object);
+    return -1;
 }
 
 static int check_same(const struct pool *pool, const struct contents *contents,
@@ -107,7 +113,7 @@ static int attach_known(shmpool_id id, const struct known_resource *known, unsig
     if (!pools_index_is_free(id))
         return error_set(EMFILE, "pool %d (%s) would take a place that another pool has here",
                          (int)id, known->name);
-    if (hold_object(&pool, known) != 0)
+    if (hold_object(id, &pool, known) != 0)
         return -1;
     if (map_here(id, &pool, known) == 0)
         return 0;

@@ -19,6 +19,7 @@
 #include "family/address.h"
 #include "family/entry.h"
 #include "family/identity.h"
+#include "family/mailbox.h"
 #include "family/names.h"
 #include "family/pools.h"
 #include "family/process.h"
@@ -177,6 +178,13 @@ static int publish(shmpool_id id, const struct plan *plan)
     return call_publish(pool->backend, &pool->object, plan->name);
 }
 
+static void post(shmpool_id id)
+{
+    process_lock();
+    mailbox_post(id, entry_place(id));
+    process_unlock();
+}
+
 /* A fork never finds an object that nobody knows of: until it is in the table it is unfinished. */
 static int make_object(struct pool *pool, const struct plan *plan)
 {
@@ -224,8 +232,10 @@ static shmpool_id create_planned(const struct plan *plan)
     if (make_object(&pool, plan) != 0)
         return -1;
     shmpool_id id = write_pool(&pool, plan) == 0 ? make_known(&pool, plan) : -1;
-    if (id > 0 && publish(id, plan) == 0)
+    if (id > 0 && publish(id, plan) == 0) {
+        post(id);
         return id;
+    }
     if (id > 0)
         entry_undo(id);
     undo_object(&pool);

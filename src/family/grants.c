@@ -5,6 +5,7 @@
 
 #include "backend/call.h"
 #include "base/error.h"
+#include "family/mailbox.h"
 #include "family/pools.h"
 #include "family/rights.h"
 
@@ -92,6 +93,7 @@ int grants_apply(const struct grants *grants)
     pools_drop_unfinished();
     if (!grants->all) {
         rights_restrict();
+        mailbox_restrict();
         pools_each(apply, &application);
     }
     return application.failed ? -1 : 0;

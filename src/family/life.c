@@ -7,6 +7,7 @@
 
 #include "backend/call.h"
 #include "base/error.h"
+#include "family/mailbox.h"
 #include "family/members.h"
 #include "family/names.h"
 #include "family/pools.h"
@@ -24,8 +25,11 @@ int shmpool_release(shmpool_id id)
         return -1;
     process_lock();
     members_release(pool);
+    int may_go = !(pool->backend->capabilities & SHMPOOL_BACKEND_NAMES) && !members_are_there(pool);
     pools_drop(pool);
     registry_unuse(id);
+    if (may_go)
+        mailbox_forsake(id);
     process_unlock();
     return 0;
 }
@@ -33,9 +37,12 @@ int shmpool_release(shmpool_id id)
 /* Without a name there is only the label in the registry to give up. */
 static int give_up_label(const struct pool *pool, struct resource_shm *resource)
 {
-    if (resource != NULL && atomic_exchange(&resource->unlinked, 1) == 0)
-        return 0;
-    return error_set(ENOENT, "the label of pool %s was given up already", pool->name);
+    if (resource == NULL || !registry_unlink(resource))
+        return error_set(ENOENT, "the label of pool %s was given up already", pool->name);
+    process_lock();
+    mailbox_sweep();
+    process_unlock();
+    return 0;
 }
 
 int shmpool_unlink(shmpool_id id)

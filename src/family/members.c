@@ -377,3 +377,12 @@ void members_release(struct pool *pool)
     }
     pool->members = NULL;
 }
+
+int members_are_there(const struct pool *pool)
+{
+    uint32_t mark = members_slots_mark(&pool->view);
+    for (uint32_t i = 0; i < mark; i++)
+        if (atomic_load(&pool->view.slots[i].ident) != 0)
+            return 1;
+    return 0;
+}

@@ -66,6 +66,11 @@ void members_renew(void);
 /* Gives the slots of all threads in a pool back, which nobody uses any more. */
 void members_release(struct pool *pool);
 
+/* Whether a thread of any process has a slot in the pool; one that died and was not recovered
+ * counts.
+ */
+int members_are_there(const struct pool *pool);
+
 /* Gives the calling thread's slots back; an operation that it left unfinished is settled. */
 void members_end_thread(void);
 

@@ -8,6 +8,7 @@
 #include "backend/anonymous.h"
 #include "base/error.h"
 #include "family/identity.h"
+#include "family/mailbox.h"
 #include "family/members.h"
 #include "family/pools.h"
 #include "family/registry.h"
@@ -87,6 +88,7 @@ static void begin(void)
         begin_error = errno;
         return;
     }
+    mailbox_begin();
     if (page != NULL)
         process_page = page;
     pthread_atfork(process_lock, process_unlock, forked);

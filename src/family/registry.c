@@ -24,6 +24,7 @@ struct registry_shm {
     _Atomic uint64_t next_resource;
     _Atomic uint64_t next_worker;
     _Atomic uint64_t next_number;
+    struct mail_shm mail;
     _Atomic uint32_t processes_mark; /* records at and above were never taken */
     struct resource_shm resources[REGISTRY_ENTRIES];
     struct worker_shm workers[REGISTRY_ENTRIES];
@@ -56,7 +57,13 @@ static int32_t next_id(_Atomic uint64_t *counter)
 
 /* ---- who uses what ---- */
 
-static int ident_is_dead(uint64_t ident)
+uint64_t registry_ident(void)
+{
+    struct identity self = identity_self();
+    return self.start << IDENT_PID_BITS | (uint32_t)self.pid;
+}
+
+int registry_ident_is_dead(uint64_t ident)
 {
     return identity_is_dead(identity_self().key, ident >> IDENT_PID_BITS, (pid_t)ident_pid(ident));
 }
@@ -67,11 +74,10 @@ static void empty_record(struct process_shm *record)
         atomic_store(&record->uses[i], 0);
 }
 
-static int take_record(struct process_shm *record, const struct identity *self)
+static int take_record(struct process_shm *record, uint64_t ident)
 {
-    uint64_t ident = self->start << IDENT_PID_BITS | (uint32_t)self->pid;
     uint64_t holder = atomic_load(&record->ident);
-    if (holder != 0 && holder != ident && !ident_is_dead(holder))
+    if (holder != 0 && holder != ident && !registry_ident_is_dead(holder))
         return 0;
     if (!atomic_compare_exchange_strong(&record->ident, &holder, ident))
         return 0;
@@ -92,10 +98,10 @@ static void raise_mark(uint32_t least)
 static struct process_shm *record_of_self(void)
 {
     struct process_shm *record = atomic_load(&own_record);
-    struct identity self = identity_self();
+    uint64_t ident = registry_ident();
     for (uint32_t i = 0; i < PROCESSES && record == NULL; i++) {
         raise_mark(i + 1);
-        if (take_record(&registry->processes[i], &self)) {
+        if (take_record(&registry->processes[i], ident)) {
             record = &registry->processes[i];
             atomic_store(&own_record, record);
             pools_note_uses();
@@ -124,13 +130,26 @@ static int is_used(unsigned index)
     for (uint32_t i = 0; i < mark && i < PROCESSES; i++) {
         struct process_shm *record = &registry->processes[i];
         if (atomic_load(&record->uses[index / 64]) >> index % 64 & 1 &&
-            !ident_is_dead(atomic_load(&record->ident)))
+            !registry_ident_is_dead(atomic_load(&record->ident)))
             return 1;
     }
     return 0;
 }
 
+int registry_is_used(int32_t id)
+{
+    return is_used(index_of(id));
+}
+
 /* ---- giving entries back ---- */
+
+int registry_unlink(struct resource_shm *resource)
+{
+    if (atomic_exchange(&resource->unlinked, 1) != 0)
+        return 0;
+    atomic_fetch_add(&registry->mail.gone, 1);
+    return 1;
+}
 
 /* Said first, looked for users then: whoever notes its use looks at the state afterwards, so one of
  * both sees the other. */
@@ -148,6 +167,7 @@ static int retire(unsigned index, int named_too)
         atomic_store(&resource->state, RESOURCE_COMPLETE);
         return 0;
     }
+    atomic_fetch_add(&registry->mail.gone, 1);
     return atomic_compare_exchange_strong(&resource->id, &id, 0);
 }
 
@@ -173,6 +193,7 @@ static int32_t take_entry(struct resource_shm **resource)
             continue;
         atomic_store(&entry->state, RESOURCE_FILLING);
         atomic_store(&entry->unlinked, 0);
+        atomic_store(&entry->unposted, 0);
         registry_use(id);
         *resource = entry;
         return id;
@@ -286,6 +307,11 @@ struct resource_shm *registry_resource(int32_t id)
                                                                                             : NULL;
 }
 
+struct mail_shm *registry_mail(void)
+{
+    return &registry->mail;
+}
+
 /* Looked up once more: what was read meanwhile is of this ID. */
 int registry_know(int32_t id, struct known_resource *known)
 {
@@ -293,6 +319,7 @@ int registry_know(int32_t id, struct known_resource *known)
     if (entry == NULL)
         return -1;
     known->unlinked = atomic_load(&entry->unlinked) != 0;
+    known->unposted = atomic_load(&entry->unposted) != 0;
     known->flags = entry->flags;
     known->device = entry->device;
     known->inode = entry->inode;

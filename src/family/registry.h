@@ -32,6 +32,7 @@ struct resource_shm {
     _Atomic int32_t id; /* 0: the entry is free */
     _Atomic uint32_t state;
     _Atomic uint32_t unlinked;
+    _Atomic uint32_t unposted; /* a mailbox had no room for it */
     uint32_t flags;
     uint64_t address;
     uint64_t mapping_size;
@@ -79,6 +80,7 @@ struct resource_shm *registry_resource(int32_t id);
  * registry. */
 struct known_resource {
     int unlinked;
+    int unposted;
     uint32_t flags;
     uint64_t device;
     uint64_t inode;
@@ -90,6 +92,24 @@ struct known_resource {
 
 /* 0, or -1 and no errno when the ID stands for nothing. */
 int registry_know(int32_t id, struct known_resource *known);
+
+/* Nobody will find it any more: 1, or 0 when that was so already. */
+int registry_unlink(struct resource_shm *resource);
+
+/* Whether a living process is known to use the entry. One that was forked and made no call into the
+ * library since is not known. */
+int registry_is_used(int32_t id);
+
+/* What readers of the mailbox share. */
+struct mail_shm {
+    _Atomic uint64_t reader; /* ident of the process whose turn it is; 0: nobody's */
+    _Atomic uint64_t gone;   /* how many entries were unlinked or given back */
+};
+struct mail_shm *registry_mail(void);
+
+/* The calling process in one word, and whether the process of such a word is dead. */
+uint64_t registry_ident(void);
+int registry_ident_is_dead(uint64_t ident);
 
 /* The calling process uses the entry from now on, or no longer. */
 void registry_use(int32_t id);

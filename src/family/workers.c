@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "family/grants.h"
 #include "family/identity.h"
+#include "family/mailbox.h"
 #include "family/members.h"
 #include "family/pools.h"
 #include "family/process.h"
@@ -374,6 +375,7 @@ int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
     registry_drop_worker(worker);
     process_lock(); /* no other thread releases a pool meanwhile */
     pools_each(recover_pool, NULL);
+    mailbox_sweep();
     process_unlock();
     if (wait_status != NULL)
         *wait_status = status;

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/random.h"
 
 static const char greeting[] = "made while you ran";
 
@@ -361,11 +363,219 @@ START_TEST(a_pool_that_was_unlinked_is_found_no_more)
 }
 END_TEST
 
+START_TEST(a_name_that_stands_for_another_pool_is_not_followed)
+{
+    char name[RUN_NAME_SIZE];
+    if (!backend()->has_names)
+        return;
+    shmpool_id pool = pool_named(run_name(name, "another"), 1);
+    ck_ok(shmpool_release(pool));
+    ck_ok(shmpool_unlink_name(name));
+    ck_fails(shmpool_attach(pool, 0), ENOENT);
+    shmpool_id other = pool_named(name, 1);
+    ck_fails(shmpool_attach(pool, 0), ENOENT);
+    ck_says("another pool");
+    pool_drop(other);
+}
+END_TEST
+
+static int has_no_room_for_it(void *arg)
+{
+    const struct board *board = arg;
+    void *base = (void *)((uintptr_t)board->block & ~(uintptr_t)0xfffff);
+    void *mine = mmap(base, 1 << 20, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    CHILD_CHECK(mine == base);
+    int descriptors = proc_count_descriptors();
+    CHILD_FAILS(shmpool_attach(board->pool, 0), EADDRINUSE);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "memory without a name") != NULL);
+    CHILD_CHECK(proc_count_descriptors() == descriptors);
+    CHILD_CHECK(munmap(mine, 1 << 20) == 0);
+    return attaches_it(arg);
+}
+
+START_TEST(an_occupied_address_is_EADDRINUSE_and_the_occupant_named)
+{
+    struct board *board = board_new();
+    ck_worker_ok(creates, board, NULL);
+    ck_child_ok(has_no_room_for_it, board);
+    drop(board);
+}
+END_TEST
+
+/* Without a name: what the family keeps. */
+START_TEST(thousands_of_pools_use_nothing_up)
+{
+    struct board *board = board_new();
+    if (backend()->has_names)
+        return;
+    for (int i = 0; i < 3000; i++)
+        pool_drop(pool_new(1));
+    for (int i = 0; i < 100; i++)
+        ck_ok(shmpool_release(pool_new(1)));
+    ck_worker_ok(creates, board, NULL);
+    ck_child_ok(attaches_it, board);
+    drop(board);
+}
+END_TEST
+
+enum { CREATORS = 2, MANY = 150, LIMIT = 450 };
+
+struct crowd {
+    int n;
+    shmpool_id pool[CREATORS * MANY];
+    struct board board;
+};
+
+/* The limit is also that of descriptors on their way, which those in the mailbox are. */
+static int creates_many(void *arg)
+{
+    struct crowd *crowd = arg;
+    const struct rlimit limit = {LIMIT, LIMIT};
+    CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (int i = 0; i < MANY; i++)
+        CHILD_CHECK((crowd->pool[crowd->n++] = shmpool_create(page(), NULL)) > 0);
+    return 0;
+}
+
+static int attaches_each_or_is_told(void *arg)
+{
+    struct crowd *crowd = arg;
+    int attached = 0;
+    for (int i = 0; i < CREATORS * MANY; i++) {
+        int result = shmpool_attach(crowd->pool[i], SHMPOOL_RDONLY);
+        CHILD_CHECK(result == 0 || errno == ENOTSUP);
+        attached += result == 0;
+        CHILD_CHECK(result != 0 || shmpool_unlink(crowd->pool[i]) == 0);
+        CHILD_CHECK(result != 0 || shmpool_release(crowd->pool[i]) == 0);
+    }
+    CHILD_CHECK(attached > 0 && attached < CREATORS * MANY);
+    return 0;
+}
+
+START_TEST(a_full_mailbox_hinders_nobody_and_empties)
+{
+    struct crowd *crowd = shared_memory(sizeof *crowd);
+    if (backend()->has_names)
+        return;
+    for (int i = 0; i < CREATORS; i++)
+        if (child_can_be_others())
+            ck_child_ok_as(65534, 65534, creates_many, crowd);
+        else
+            ck_child_ok(creates_many, crowd);
+    ck_child_ok(attaches_each_or_is_told, crowd);
+    ck_worker_ok(creates, &crowd->board, NULL);
+    ck_child_ok(attaches_it, &crowd->board);
+    drop(&crowd->board);
+}
+END_TEST
+
+static int attaches_without_mailbox(void *arg)
+{
+    struct board *board = arg;
+    for (int fd = 3; fd < 300; fd++)
+        close(fd);
+    if (backend()->has_names)
+        return attaches_it(board);
+    CHILD_FAILS(shmpool_attach(board->pool, 0), ENOTSUP);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "closed") != NULL);
+    return 0;
+}
+
+START_TEST(a_program_that_closes_the_mailbox_is_told)
+{
+    struct board *board = board_new();
+    ck_worker_ok(creates, board, NULL);
+    ck_child_ok(attaches_without_mailbox, board);
+    drop(board);
+}
+END_TEST
+
+/* Deaths. */
+
+enum { ROUNDS = 100 };
+
+static int attaches_and_releases(void *arg)
+{
+    struct board *board = arg;
+    for (;;) {
+        CHILD_CHECK(shmpool_attach(board->pool, 0) == 0);
+        atomic_fetch_add(&board->ready, 1);
+        CHILD_CHECK(shmpool_release(board->pool) == 0);
+    }
+}
+
+static void kill_at_some_moment(pid_t child, struct random *random)
+{
+    usleep((useconds_t)random_between(random, 0, 800));
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    int status = child_wait(child);
+    ck_assert_msg(WIFSIGNALED(status), "%s", child_text(status));
+}
+
+START_TEST(readers_killed_while_they_look_hinder_nobody)
+{
+    struct board *board = board_new();
+    struct random random = random_stream(random_seed(), 1);
+    shmpool_worker creator = shmpool_start(creates_and_waits, board, NULL);
+    wait_for(&board->ready, 1);
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_store(&board->ready, 0);
+        pid_t children[2] = {child_start(attaches_and_releases, board),
+                             child_start(attaches_and_releases, board)};
+        wait_for(&board->ready, 1);
+        kill_at_some_moment(children[0], &random);
+        kill_at_some_moment(children[1], &random);
+        if (i % 10 == 0)
+            ck_child_ok(attaches_it, board);
+    }
+    atomic_store(&board->go, 1);
+    ck_join_ok(creator);
+    drop(board);
+}
+END_TEST
+
+static int creates_and_drops(void *arg)
+{
+    struct board *board = arg;
+    for (;;) {
+        creates(board);
+        atomic_store(&board->ready, 2);
+        CHILD_CHECK(shmpool_unlink(board->pool) == 0);
+        CHILD_CHECK(shmpool_release(board->pool) == 0);
+    }
+}
+
+START_TEST(creators_killed_at_any_moment_leave_what_can_be_attached_or_nothing)
+{
+    struct board *board = board_new();
+    struct random random = random_stream(random_seed(), 2);
+    char name[RUN_NAME_SIZE + 16];
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_store(&board->ready, 0);
+        pid_t child = child_start(creates_and_drops, board);
+        wait_for(&board->ready, 2);
+        kill_at_some_moment(child, &random);
+        if (shmpool_attach(board->pool, 0) == 0) {
+            ck_assert_int_eq(shmpool_check(board->pool, stderr), 0);
+            pool_drop(board->pool);
+        } else {
+            ck_assert_msg(errno == ENOENT || errno == EBADF, "%s", shmpool_errmsg());
+        }
+        snprintf(name, sizeof name, "%s.%d.late", run_id(), (int)child);
+        if (backend()->has_names)
+            shmpool_unlink_name(name);
+    }
+    *board = (struct board){0};
+    ck_worker_ok(creates, board, NULL);
+    ck_child_ok(attaches_it, board);
+    drop(board);
+}
+END_TEST
+
 TCase *attach_case(void)
 {
     TCase *tcase = contract_case("attach");
-    if (!backend()->has_names)
-        return tcase;
     tcase_add_test(tcase, a_pool_of_a_sibling_is_attached_by_its_id);
     tcase_add_test(tcase, a_pool_attached_for_reading_can_only_be_read);
     tcase_add_test(tcase, a_pool_is_attached_after_its_creators_end);
@@ -377,5 +587,12 @@ TCase *attach_case(void)
     tcase_add_test(tcase, a_private_pool_is_attached_by_nobody);
     tcase_add_test(tcase, an_id_that_names_no_pool_is_EBADF);
     tcase_add_test(tcase, a_pool_that_was_unlinked_is_found_no_more);
+    tcase_add_test(tcase, a_name_that_stands_for_another_pool_is_not_followed);
+    tcase_add_test(tcase, an_occupied_address_is_EADDRINUSE_and_the_occupant_named);
+    tcase_add_test(tcase, thousands_of_pools_use_nothing_up);
+    tcase_add_test(tcase, a_full_mailbox_hinders_nobody_and_empties);
+    tcase_add_test(tcase, a_program_that_closes_the_mailbox_is_told);
+    tcase_add_test(tcase, readers_killed_while_they_look_hinder_nobody);
+    tcase_add_test(tcase, creators_killed_at_any_moment_leave_what_can_be_attached_or_nothing);
     return tcase;
 }
