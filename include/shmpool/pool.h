@@ -3,7 +3,7 @@
  * Words. A page is the system's page (sysconf(_SC_PAGESIZE)). A block is a run of pages handed out
  * by one allocation. All sizes are bytes and count usable pages only; the pool's own tables come on
  * top. A resource ID names a pool in every process of a family: a process and all processes forked
- * from it after its first call into this library.
+ * or spawned from it after its first call into this library.
  *
  * Threads: every function may be called by any number of threads and processes at once.
  * Signals: a handler that interrupts a call of its own thread gets EDEADLK from functions that

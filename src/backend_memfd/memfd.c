@@ -4,30 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "backend/fdobject.h"
+#include "backend/memfile.h"
 #include "base/error.h"
-
-/* Linux 6.3; the C library's headers may be older than the kernel. */
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
-
-/* Nobody can execute the file, unless a mode with such bits is asked for. */
-static int make(const char *label, mode_t mode)
-{
-    unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    int fd = -1;
-    if ((mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
-        fd = memfd_create(label, flags | MFD_NOEXEC_SEAL);
-    else
-        errno = EINVAL;
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create(label, flags);
-    return fd;
-}
 
 /* Not F_SEAL_GROW: a pool may be extended. F_SEAL_SEAL: what holds today holds for ever. */
 static int seal(const struct shmpool_object *object)
@@ -45,7 +25,7 @@ static int memfd_object_create(struct shmpool_object *object, const char *name, 
     (void)max_size;
     snprintf(label, sizeof label, "shmpool.%s", name);
     fdobject_init(object);
-    int fd = make(label, mode);
+    int fd = memfile_make(label, mode);
     if (fd < 0) {
         int code = errno;
         char reason[FDOBJECT_REASON_TEXT];

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "family/contents.h"
 #include "family/entry.h"
+#include "family/letter.h"
 #include "family/mailbox.h"
 #include "family/members.h"
 #include "family/names.h"
@@ -156,6 +157,8 @@ int shmpool_attach(shmpool_id id, unsigned flags)
         return error_set(EINVAL, "shmpool_attach takes SHMPOOL_RDONLY, not %#x",
                          flags & ~(unsigned)SHMPOOL_RDONLY);
     error_remember(&before);
+    if (letter_retry(id) < 0)
+        return -1;
     process_lock();
     int result = attach(id, flags);
     process_unlock();

@@ -5,6 +5,7 @@
 
 #include "backend/call.h"
 #include "base/error.h"
+#include "family/letter.h"
 #include "family/mailbox.h"
 #include "family/pools.h"
 #include "family/rights.h"
@@ -45,6 +46,7 @@ static int plan_grant(struct grants *grants, const struct shmpool_grant *grant)
         add(grants->readonly, index);
     }
     add(grants->keep, index);
+    grants->n++;
     return 0;
 }
 
@@ -68,6 +70,14 @@ int grants_plan(struct grants *grants, const struct shmpool_start_options *optio
     if (options != NULL && options->n_inherit > 0)
         return error_set(EINVAL, "the list of grants is NULL, its length %zu", options->n_inherit);
     return 0;
+}
+
+int grants_right(const struct grants *grants, shmpool_id id)
+{
+    unsigned index = (uint32_t)id % REGISTRY_ENTRIES;
+    if (!grants->all && !has(grants->keep, index))
+        return GRANT_NONE;
+    return has(grants->readonly, index) ? GRANT_READONLY : GRANT_AS_IT_IS;
 }
 
 struct application {
@@ -94,6 +104,7 @@ int grants_apply(const struct grants *grants)
     if (!grants->all) {
         rights_restrict();
         mailbox_restrict();
+        letter_forget();
         pools_each(apply, &application);
     }
     return application.failed ? -1 : 0;

@@ -63,6 +63,30 @@ void mailbox_begin(void)
     family = make_level();
 }
 
+static struct descriptor if_there(struct descriptor end)
+{
+    return descriptor_is_there(&end) ? end : DESCRIPTOR_NONE;
+}
+
+struct mail_ends mailbox_ends(int restricted)
+{
+    struct mail_ends ends = {
+        restricted ? DESCRIPTOR_NONE : if_there(inbox), if_there(family), {{0}}};
+    for (int i = 0; i < CHAIN_DEPTH; i++)
+        ends.levels[i] = if_there(levels[i]);
+    return ends;
+}
+
+void mailbox_adopt(const struct mail_ends *ends, int restricted)
+{
+    inbox = if_there(ends->inbox);
+    family = if_there(ends->family);
+    for (int i = 0; i < CHAIN_DEPTH; i++)
+        levels[i] = if_there(ends->levels[i]);
+    if (restricted)
+        mailbox_restrict();
+}
+
 void mailbox_restrict(void)
 {
     descriptor_close(&inbox);

@@ -24,6 +24,18 @@
  * what has no name fails, all else works. */
 void mailbox_begin(void);
 
+/* The ends that a program started by exec gets: all, or those for sending if it is restricted. Only
+ * those that are there. */
+struct mail_ends {
+    struct descriptor inbox;
+    struct descriptor family;
+    struct descriptor levels[CHAIN_DEPTH];
+};
+struct mail_ends mailbox_ends(int restricted);
+
+/* In such a program, in place of mailbox_begin; what is not there is left out. */
+void mailbox_adopt(const struct mail_ends *ends, int restricted);
+
 /* In the child of a start with a list: gives up reading and makes a level of its own. System calls
  * only. */
 void mailbox_restrict(void);

@@ -6,6 +6,7 @@
 
 #include "backend/call.h"
 #include "base/error.h"
+#include "family/letter.h"
 #include "family/process.h"
 
 _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
@@ -18,8 +19,23 @@ void pools_raise_mark(unsigned wanted)
         ;
 }
 
+static struct pool *mapped(shmpool_id id)
+{
+    struct pool *pool = atomic_load(&pools_table[(uint32_t)id % REGISTRY_ENTRIES]);
+    return pool != NULL && atomic_load(&pool->id) == id && atomic_load(&pool->state) == POOL_MAPPED
+               ? pool
+               : NULL;
+}
+
+/* A spawned program finds its grants at its first call, be it this one. */
 struct pool *pools_refuse(shmpool_id id)
 {
+    if (process_begin() != 0)
+        return NULL;
+    if (mapped(id) == NULL && letter_retry(id) < 0)
+        return NULL;
+    if (mapped(id) != NULL)
+        return mapped(id);
     struct pool *pool = id > 0 ? atomic_load(&pools_table[(uint32_t)id % REGISTRY_ENTRIES]) : NULL;
     struct known_resource known;
     if (pool != NULL && atomic_load(&pool->id) == id)

@@ -43,7 +43,8 @@ struct pool {
 
 extern _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
 
-/* Sets errno and the sentence for an ID that is no mapped pool; NULL. */
+/* For an ID that is no mapped pool: NULL, errno and the sentence, unless the pool was waiting to be
+ * mapped, as the grants of a spawned program do. */
 struct pool *pools_refuse(shmpool_id id);
 
 /* The mapped pool of that ID, or NULL with errno. */

@@ -8,6 +8,7 @@
 #include "backend/anonymous.h"
 #include "base/error.h"
 #include "family/identity.h"
+#include "family/letter.h"
 #include "family/mailbox.h"
 #include "family/members.h"
 #include "family/pools.h"
@@ -81,18 +82,33 @@ static void forked(void)
     renew_once();
 }
 
+/* The family that the letter of a spawned program speaks of, else a new one. */
+static int find_family(struct letter_news *news)
+{
+    if (letter_open(news))
+        return 0;
+    if (registry_begin() != 0)
+        return -1;
+    mailbox_begin();
+    return 0;
+}
+
 static void begin(void)
 {
+    struct letter_news news = {.worker = 0};
     struct fork_page *page = anonymous_fork_page();
-    if (registry_begin() != 0 || members_begin() != 0) {
+    if (find_family(&news) != 0 || members_begin() != 0) {
         begin_error = errno;
         return;
     }
-    mailbox_begin();
     if (page != NULL)
         process_page = page;
     pthread_atfork(process_lock, process_unlock, forked);
     atomic_store(&process_page->era, ++last_era);
+    if (news.worker != 0) {
+        letter_take_grants();
+        workers_become(&news);
+    }
 }
 
 int process_begin(void)

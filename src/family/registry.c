@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backend/anonymous.h"
+#include "backend/memfile.h"
 #include "base/error.h"
 #include "core/members.h"
 #include "family/identity.h"
@@ -20,7 +21,15 @@ struct process_shm {
     _Atomic uint64_t uses[USE_WORDS];
 };
 
+/* A spawned program may be built with another version of the library: it looks before it believes.
+ */
+#define REGISTRY_MAGIC   UINT64_C(0x79676572706d6873) /* the bytes "shmpregy" */
+#define REGISTRY_VERSION 1
+
 struct registry_shm {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size; /* bytes */
     _Atomic uint64_t next_resource;
     _Atomic uint64_t next_worker;
     _Atomic uint64_t next_number;
@@ -32,12 +41,55 @@ struct registry_shm {
 };
 
 static struct registry_shm *registry;
+static struct descriptor file = {.fd = -1};
 static _Atomic(struct process_shm *) own_record;
 
 int registry_begin(void)
 {
-    registry = anonymous_shared(sizeof *registry);
-    return registry != NULL ? 0 : -1;
+    int fd;
+    registry = memfile_share("shmpool-registry", sizeof *registry, &fd);
+    if (registry == NULL)
+        registry = anonymous_shared(sizeof *registry);
+    if (registry == NULL)
+        return -1;
+    file = descriptor_keep(fd);
+    registry->magic = REGISTRY_MAGIC;
+    registry->version = REGISTRY_VERSION;
+    registry->size = sizeof *registry;
+    return 0;
+}
+
+static int is_known(const struct registry_shm *seen)
+{
+    return seen->magic == REGISTRY_MAGIC && seen->version == REGISTRY_VERSION &&
+           seen->size == sizeof *seen;
+}
+
+static int is_self(const struct worker_shm *worker)
+{
+    struct identity self = identity_self();
+    return worker != NULL && atomic_load(&worker->pid) == self.pid &&
+           atomic_load(&worker->start) == self.start;
+}
+
+int registry_adopt(const struct descriptor *given, int32_t worker)
+{
+    if (!descriptor_is_there(given))
+        return -1;
+    registry = memfile_map_shared(given->fd, sizeof *registry);
+    if (registry != NULL && is_known(registry) && is_self(registry_worker(worker))) {
+        file = *given;
+        return 0;
+    }
+    if (registry != NULL)
+        anonymous_unmap(registry, sizeof *registry);
+    registry = NULL;
+    return -1;
+}
+
+struct descriptor registry_file(void)
+{
+    return descriptor_is_there(&file) ? file : DESCRIPTOR_NONE;
 }
 
 void registry_renew(void)
@@ -380,6 +432,7 @@ static int32_t take_worker_entry(struct worker_shm **worker)
         atomic_store(&entry->pid, 0);
         atomic_store(&entry->own, 0);
         atomic_store(&entry->reaped, 0);
+        atomic_store(&entry->failure, 0);
         atomic_store(&entry->starter, self.pid);
         atomic_store(&entry->starter_start, self.start);
         *worker = entry;

@@ -1,6 +1,6 @@
 /* The family's registry: which resource IDs and worker IDs there are.
  *
- * One anonymous shared object, inherited by every process of the family. It holds names and
+ * One shared object without a name, inherited by every process of the family. It holds names and
  * addresses, never rights. An ID comes from a counter, so an old one returns after 2^31 uses at the
  * earliest; its entry is the one at ID mod 4096. There is no lock: an entry is taken by one
  * compare-and-swap on its id, filled, and then made visible by its state. A process says which
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "backend/descriptor.h"
 #include "core/layout.h"
 #include "family/rights.h"
 
@@ -57,9 +58,18 @@ struct worker_shm {
     _Atomic uint64_t starter_start;
     _Atomic uint64_t own;    /* WORKER_HAS_STATUS | status: written by the worker as its last act */
     _Atomic uint64_t reaped; /* the same, by the starter before it reaps */
+    _Atomic uint32_t failure; /* errno of exec: written by a child that cannot become its program */
 };
 
+/* Makes a registry. Without a descriptor to spare it is one that no program can be given. */
 int registry_begin(void);
+
+/* Takes over the registry behind a descriptor that came over exec, if the worker of that ID in it
+ * is this process; 0, else -1 and nothing has changed. */
+int registry_adopt(const struct descriptor *file, int32_t worker);
+
+/* What registry_adopt takes; fd -1 when there is none any more. */
+struct descriptor registry_file(void);
 void registry_renew(void);
 
 /* An entry for a new resource: its ID, with the caller's use noted and the state "filling". -1 and

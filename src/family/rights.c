@@ -16,10 +16,16 @@ int rights_are_restricted(void)
     return own.number[0] != 0;
 }
 
+struct chain_shm rights_lengthened(void)
+{
+    struct chain_shm chain = {.number = {registry_next_number()}};
+    memcpy(&chain.number[1], &own.number[0], sizeof own.number - sizeof own.number[0]);
+    return chain;
+}
+
 void rights_restrict(void)
 {
-    memmove(&own.number[1], &own.number[0], sizeof own.number - sizeof own.number[0]);
-    own.number[0] = registry_next_number();
+    own = rights_lengthened();
 }
 
 void rights_set_chain(const struct chain_shm *chain)

@@ -22,6 +22,9 @@ struct chain_shm {
 struct chain_shm rights_chain(void);
 int rights_are_restricted(void);
 
+/* The chain with one more number, as a start with a list makes it. */
+struct chain_shm rights_lengthened(void);
+
 /* In the child, for a start with a list: lengthens the chain by a number of its own. */
 void rights_restrict(void);
 

@@ -61,7 +61,7 @@ void workers_renew(void)
 
 shmpool_worker shmpool_self(void)
 {
-    return process_era() == 0 ? 0 : atomic_load(&self);
+    return process_begin() != 0 ? 0 : atomic_load(&self);
 }
 
 /* ---- reaping ---- */
@@ -127,6 +127,29 @@ static void give_up_child(void)
     process_unlock();
 }
 
+shmpool_worker workers_take(struct worker_shm **worker)
+{
+    reap_ended();
+    if (reserve_child() != 0)
+        return -1;
+    shmpool_worker id = registry_take_worker(worker);
+    if (id < 0)
+        give_up_child();
+    return id;
+}
+
+void workers_give_up(struct worker_shm *worker)
+{
+    registry_drop_worker(worker);
+    give_up_child();
+}
+
+void workers_add_child(shmpool_worker id, pid_t pid)
+{
+    n_starting--;
+    children[n_children++] = (struct child){id, pid};
+}
+
 __attribute__((destructor)) static void reap_at_exit(void)
 {
     if (process_era() != 0)
@@ -175,7 +198,7 @@ static _Noreturn void end_worker(struct worker_shm *worker, shmpool_worker id, i
 }
 
 /* The starter writes pid and start time into the registry; where it died before, its child does. */
-static void note_worker(struct worker_shm *worker, pid_t pid)
+void workers_note(struct worker_shm *worker, pid_t pid)
 {
     atomic_store(&worker->pid, pid);
     atomic_store(&worker->start, identity_start_of(pid));
@@ -186,7 +209,7 @@ static void wait_until_known(const struct start *start)
 {
     while (atomic_load(&start->worker->state) == WORKER_STARTING) {
         if (getppid() != start->starter.pid)
-            note_worker(start->worker, getpid());
+            workers_note(start->worker, getpid());
         else
             sched_yield();
     }
@@ -208,16 +231,46 @@ static _Noreturn void run_worker(const struct start *start)
     end_worker(start->worker, start->id, start->run(start->arg));
 }
 
+/* ---- the spawned program ---- */
+
+static struct worker_shm *own_entry;
+
+/* As its last act, like end_worker; not in a fork of it, which is no worker. */
+static void write_status(int status, void *id)
+{
+    if (process_era() == 0 || atomic_load(&self) != (shmpool_worker)(intptr_t)id)
+        return;
+    if (atomic_load(&own_entry->id) == (shmpool_worker)(intptr_t)id)
+        atomic_store(&own_entry->own, WORKER_HAS_STATUS | (unsigned)(status & 0xff) << 8);
+}
+
+void workers_become(const struct letter_news *news)
+{
+    own_entry = registry_worker(news->worker);
+    if (own_entry == NULL)
+        return;
+    atomic_store(&self, news->worker);
+    on_exit(write_status, (void *)(intptr_t)news->worker);
+    if ((news->flags & SHMPOOL_DIE_WITH_STARTER) && die_with(&news->starter) != 0)
+        _exit(CANNOT_START);
+}
+
+/* A program that is to die with its starter does so from its first moment on, not from its first
+ * call. */
+__attribute__((constructor)) static void bind_to_starter(void)
+{
+    if (letter_binds())
+        process_begin();
+}
+
 /* ---- start ---- */
 
-static int check_start(int (*run)(void *), const struct shmpool_start_options *options)
+int workers_check_options(const char *function, const struct shmpool_start_options *options)
 {
-    if (run == NULL)
-        return error_set(EINVAL, "there is nothing to run: run is NULL");
     if (options == NULL)
         return 0;
     if (options->flags & ~(unsigned)SHMPOOL_DIE_WITH_STARTER)
-        return error_set(EINVAL, "shmpool_start takes SHMPOOL_DIE_WITH_STARTER, not %#x",
+        return error_set(EINVAL, "%s takes SHMPOOL_DIE_WITH_STARTER, not %#x", function,
                          options->flags & ~(unsigned)SHMPOOL_DIE_WITH_STARTER);
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i] != 0)
@@ -244,37 +297,33 @@ static pid_t fork_worker(struct start *start)
 static void note_child(const struct start *start, pid_t pid)
 {
     process_lock();
-    n_starting--;
-    children[n_children++] = (struct child){start->id, pid};
+    workers_add_child(start->id, pid);
     process_unlock();
-    note_worker(start->worker, pid);
+    workers_note(start->worker, pid);
 }
 
 shmpool_worker shmpool_start(int (*run)(void *), void *arg,
                              const struct shmpool_start_options *options)
 {
     struct grants grants;
-    if (process_begin() != 0 || check_start(run, options) != 0 ||
-        grants_plan(&grants, options) != 0)
+    if (process_begin() != 0)
         return -1;
-    reap_ended();
-    if (reserve_child() != 0)
+    if (run == NULL)
+        return error_set(EINVAL, "there is nothing to run: run is NULL");
+    if (workers_check_options("shmpool_start", options) != 0 || grants_plan(&grants, options) != 0)
         return -1;
     struct start start = {.run = run,
                           .arg = arg,
                           .grants = &grants,
                           .flags = options != NULL ? options->flags : 0,
                           .starter = identity_self()};
-    start.id = registry_take_worker(&start.worker);
-    if (start.id < 0) {
-        give_up_child();
+    start.id = workers_take(&start.worker);
+    if (start.id < 0)
         return -1;
-    }
     pid_t pid = fork_worker(&start);
     if (pid < 0) {
         int error = errno;
-        registry_drop_worker(start.worker);
-        give_up_child();
+        workers_give_up(start.worker);
         return error_set(error,
                          "the worker's process cannot be made: %s; the limit may be that of "
                          "`ulimit -u` or of the control group",

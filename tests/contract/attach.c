@@ -18,6 +18,7 @@ static const char greeting[] = "made while you ran";
 struct board {
     _Atomic int ready;
     _Atomic int go;
+    char name[RUN_NAME_SIZE]; /* empty: one of the creator's own */
     unsigned flags;
     shmpool_id pool;
     char *block;
@@ -34,7 +35,8 @@ static int creates(void *arg)
 {
     struct board *board = arg;
     char name[RUN_NAME_SIZE];
-    struct shmpool_options options = {.name = run_name(name, "late"), .flags = board->flags};
+    struct shmpool_options options = {.flags = board->flags};
+    options.name = board->name[0] != '\0' ? board->name : run_name(name, "late");
     board->pool = shmpool_create(pages(20), &options);
     CHILD_CHECK(board->pool > 0);
     board->block = shmpool_alloc(board->pool, page());
@@ -550,7 +552,7 @@ START_TEST(creators_killed_at_any_moment_leave_what_can_be_attached_or_nothing)
 {
     struct board *board = board_new();
     struct random random = random_stream(random_seed(), 2);
-    char name[RUN_NAME_SIZE + 16];
+    run_name(board->name, "killed");
     for (int i = 0; i < ROUNDS; i++) {
         atomic_store(&board->ready, 0);
         pid_t child = child_start(creates_and_drops, board);
@@ -562,12 +564,10 @@ START_TEST(creators_killed_at_any_moment_leave_what_can_be_attached_or_nothing)
         } else {
             ck_assert_msg(errno == ENOENT || errno == EBADF, "%s", shmpool_errmsg());
         }
-        snprintf(name, sizeof name, "%s.%d.late", run_id(), (int)child);
         if (backend()->has_names)
-            shmpool_unlink_name(name);
+            shmpool_unlink_name(board->name);
     }
-    *board = (struct board){0};
-    ck_worker_ok(creates, board, NULL);
+    ck_worker_ok(creates, board, NULL); /* removes what is unfinished under the name */
     ck_child_ok(attaches_it, board);
     drop(board);
 }

@@ -141,9 +141,13 @@ TCase *threads_case(void);
 TCase *reclaim_case(void);
 TCase *signals_case(void);
 TCase *errors_case(void);
+TCase *spawn_case(void);
 TCase *refusals_case(void);
 
 /* What this program does when it was started by child_exec: argv[1] says what; see opening.c. */
 int helper_main(int argc, char **argv);
+
+/* The same for programs that shmpool_spawn started: argv[1] is "spawned"; see spawn.c. */
+int spawned_main(int argc, char **argv);
 
 #endif

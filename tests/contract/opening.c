@@ -80,6 +80,8 @@ int helper_main(int argc, char **argv)
         {"read", 2, helper_read},     {"write", 1, helper_write}, {"objects", 2, helper_objects},
         {"create", 1, helper_create}, {"fresh", 0, helper_fresh},
     };
+    if (strcmp(argv[1], "spawned") == 0)
+        return spawned_main(argc, argv);
     for (size_t i = 0; i < sizeof helpers / sizeof helpers[0]; i++)
         if (strcmp(argv[1], helpers[i].name) == 0 && argc == 2 + helpers[i].n_arguments)
             return helpers[i].run(argv + 2);
