@@ -205,6 +205,9 @@ ssize_t shmpool_size_at(shmpool_id id, const void *address)
 shmpool_id shmpool_of(const void *address)
 {
     struct pool *pool = pools_holding((uintptr_t)address, 1);
+    /* A spawned program finds its grants at its first call, be it this one. */
+    if (pool == NULL && process_era() == 0 && process_begin() == 0)
+        pool = pools_holding((uintptr_t)address, 1);
     if (pool == NULL)
         return error_set(ENOENT, "no pool that is mapped in this process holds %p", address);
     return atomic_load(&pool->id);

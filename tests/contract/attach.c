@@ -286,6 +286,43 @@ START_TEST(a_restricted_worker_attaches_what_it_and_its_own_created)
 }
 END_TEST
 
+/* Deeper than a chain of restricted starts is remembered. */
+enum { DEPTH = 10 };
+
+struct descent {
+    int depth;
+    struct board board[DEPTH + 1];
+};
+
+static int descends(void *arg)
+{
+    struct descent *descent = arg;
+    struct board *own = &descent->board[++descent->depth];
+    int depth = descent->depth;
+    may_not_attach_it(&descent->board[depth - 1]);
+    creates(own);
+    if (depth == DEPTH)
+        return 0;
+    CHILD_CHECK(child_ok(worker_run(descends, descent, &none)));
+    attaches_it(&descent->board[depth + 1]);
+    if (depth == 1)
+        may_not_attach_it(&descent->board[DEPTH]);
+    return 0;
+}
+
+START_TEST(restricted_ones_below_each_other_keep_apart)
+{
+    struct descent *descent = shared_memory(sizeof *descent);
+    creates(&descent->board[0]);
+    ck_worker_ok(descends, descent, &none);
+    for (int depth = 1; depth <= DEPTH; depth++) {
+        ck_child_ok(attaches_it, &descent->board[depth]);
+        drop(&descent->board[depth]);
+    }
+    pool_drop(descent->board[0].pool);
+}
+END_TEST
+
 static int had_it_for_reading(void *arg)
 {
     struct board *board = arg;
@@ -583,6 +620,7 @@ TCase *attach_case(void)
     tcase_add_test(tcase, what_is_attached_for_reading_is_not_attached_in_full);
     tcase_add_test(tcase, a_pool_released_here_can_be_attached_again);
     tcase_add_test(tcase, a_restricted_worker_attaches_what_it_and_its_own_created);
+    tcase_add_test(tcase, restricted_ones_below_each_other_keep_apart);
     tcase_add_test(tcase, what_was_granted_and_released_comes_back_as_it_was);
     tcase_add_test(tcase, a_private_pool_is_attached_by_nobody);
     tcase_add_test(tcase, an_id_that_names_no_pool_is_EBADF);

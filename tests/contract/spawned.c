@@ -11,10 +11,10 @@
 #include "backend_file/backend_file.h"
 
 /* On a backend of the program's own the grant waits until that is registered. */
-static int has_its_backend(shmpool_id pool)
+static int finds_it(shmpool_id pool, const char *block)
 {
     if (getenv("SHMPOOL_FILE_FOLDER") == NULL)
-        return 1;
+        return shmpool_of(block) == pool;
     return shmpool_alloc(pool, 1) == NULL && errno == EINVAL &&
            strstr(shmpool_errmsg(), "register") != NULL && backend_file_use(NULL) == 0;
 }
@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         return 2;
     shmpool_id pool = (shmpool_id)strtol(argv[1], NULL, 10);
     char *block = (char *)(uintptr_t)strtoumax(argv[2], NULL, 0);
-    void *own = has_its_backend(pool) ? shmpool_alloc(pool, 1) : NULL;
+    void *own = finds_it(pool, block) ? shmpool_alloc(pool, 1) : NULL;
     if (own != NULL && shmpool_root(pool) == block && strcmp(block, "hello, program") == 0 &&
         shmpool_of(block) == pool && shmpool_free(pool, own) == 0 && shmpool_self() > 0)
         return 0;
