@@ -139,6 +139,7 @@ TCase *registry_case(void);
 TCase *inside_case(void);
 TCase *threads_case(void);
 TCase *reclaim_case(void);
+TCase *races_case(void);
 TCase *signals_case(void);
 TCase *errors_case(void);
 TCase *spawn_case(void);
