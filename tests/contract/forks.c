@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/sanitized.h"
 
 struct inheritance {
     shmpool_id pool;
@@ -148,7 +150,7 @@ START_TEST(a_forked_child_creates_pools_and_starts_workers)
 }
 END_TEST
 
-enum { N_THREADS = 8 };
+enum { N_THREADS = 16 };
 
 struct crowd {
     struct inheritance *inheritance;
@@ -194,12 +196,59 @@ static void ck_only_the_first_block_is_left(struct inheritance *inheritance)
     pool_drop(inheritance->pool);
 }
 
+static pid_t fork_and_work(pid_t (*kind)(void), struct inheritance *inheritance)
+{
+    pid_t child = kind();
+    if (child != 0)
+        return child;
+    _exit(works_at_once(inheritance));
+}
+
 START_TEST(a_busy_process_can_fork_at_any_moment)
 {
     struct crowd crowd = {.inheritance = inheritance_new(2000)};
     crowd_start(&crowd);
-    for (int i = 0; i < 100; i++)
-        ck_child_ok(works_at_once, crowd.inheritance);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork_and_work(kinds[_i], crowd.inheritance);
+        ck_quiet(child > 0);
+        ck_status_ok(child_wait(child));
+    }
+    crowd_stop(&crowd);
+    ck_only_the_first_block_is_left(crowd.inheritance);
+}
+END_TEST
+
+/* The ways to another program; until it is there the child is in its parent's memory. */
+static pid_t by_posix_spawn(void)
+{
+    char name[] = "true";
+    char *arguments[] = {name, NULL};
+    pid_t child;
+    return posix_spawnp(&child, name, NULL, NULL, arguments, environ) == 0 ? child : -1;
+}
+
+static pid_t by_vfork(void)
+{
+    pid_t child = vfork();
+    if (child != 0)
+        return child;
+    execlp("true", "true", (char *)NULL);
+    _exit(1);
+}
+
+static pid_t (*const ways[])(void) = {by_posix_spawn, by_vfork};
+
+enum { N_WAYS = sizeof ways / sizeof ways[0] };
+
+START_TEST(a_busy_process_can_run_programs_at_any_moment)
+{
+    struct crowd crowd = {.inheritance = inheritance_new(2000)};
+    crowd_start(&crowd);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = ways[_i]();
+        ck_quiet(child > 0);
+        ck_status_ok(child_wait(child));
+    }
     crowd_stop(&crowd);
     ck_only_the_first_block_is_left(crowd.inheritance);
 }
@@ -212,7 +261,7 @@ START_TEST(a_busy_process_can_start_workers_at_any_moment)
     struct shmpool_grant list[] = {{crowd.inheritance->pool, 0}};
     struct shmpool_start_options options = {.inherit = list, .n_inherit = 1};
     crowd_start(&crowd);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 50; i++)
         ck_worker_ok(works_at_once, crowd.inheritance, i % 2 == 0 ? &options : NULL);
     crowd_stop(&crowd);
     pool_drop(other);
@@ -228,7 +277,8 @@ TCase *forks_case(void)
     tcase_add_loop_test(tcase, after_any_kind_of_fork_the_child_owns_what_it_allocates, 0, N_KINDS);
     tcase_add_test(tcase, the_parents_blocks_stay_its_own_when_a_child_dies);
     tcase_add_test(tcase, a_forked_child_creates_pools_and_starts_workers);
-    tcase_add_test(tcase, a_busy_process_can_fork_at_any_moment);
+    tcase_add_loop_test(tcase, a_busy_process_can_fork_at_any_moment, 0, SANITIZED ? 1 : N_KINDS);
+    tcase_add_loop_test(tcase, a_busy_process_can_run_programs_at_any_moment, 0, N_WAYS);
     tcase_add_test(tcase, a_busy_process_can_start_workers_at_any_moment);
     return tcase;
 }

@@ -12,7 +12,7 @@
 #include "support/random.h"
 #include "support/sanitized.h"
 
-enum { N_THREADS = 8, N_HELD = 16, N_ROUNDS = 20000, MANY = 2000, MORE_THAN_SLOTS = 1100 };
+enum { N_THREADS = 8, N_HELD = 16, N_ROUNDS = 20000, MANY = 10000, MORE_THAN_SLOTS = 1100 };
 
 struct holder {
     shmpool_id pool;
