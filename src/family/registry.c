@@ -35,6 +35,7 @@ struct registry_shm {
     _Atomic uint64_t next_number;
     struct mail_shm mail;
     _Atomic uint32_t processes_mark; /* records at and above were never taken */
+    _Atomic uint32_t unrecorded;     /* a process found no record: who uses what is not known */
     struct resource_shm resources[REGISTRY_ENTRIES];
     struct worker_shm workers[REGISTRY_ENTRIES];
     struct process_shm processes[PROCESSES];
@@ -145,8 +146,8 @@ static void raise_mark(uint32_t least)
 }
 
 /* The calling process's record; what it has mapped already, inherited, is noted in it. NULL when
- * the table is full of living processes: entries are then given back without asking this one, which
- * costs it nothing but the ID. */
+ * the table is full of living processes: complete entries are then given back without asking this
+ * one, which costs it nothing but the ID, and others not at all. */
 static struct process_shm *record_of_self(void)
 {
     struct process_shm *record = atomic_load(&own_record);
@@ -159,6 +160,8 @@ static struct process_shm *record_of_self(void)
             pools_note_uses();
         }
     }
+    if (record == NULL)
+        atomic_store(&registry->unrecorded, 1);
     return record;
 }
 
@@ -203,20 +206,29 @@ int registry_unlink(struct resource_shm *resource)
     return 1;
 }
 
+/* Whether the entry may be given back if nobody uses it. Who takes one says so before: an entry
+ * that is not complete and that nobody uses was left by a process that was killed. */
+static int is_droppable(const struct resource_shm *resource, uint32_t state, int named_too)
+{
+    if (state != RESOURCE_COMPLETE)
+        return !atomic_load(&registry->unrecorded);
+    return named_too || atomic_load(&resource->unlinked);
+}
+
 /* Said first, looked for users then: whoever notes its use looks at the state afterwards, so one of
  * both sees the other. */
 static int retire(unsigned index, int named_too)
 {
     struct resource_shm *resource = &registry->resources[index];
     int32_t id = atomic_load(&resource->id);
-    uint32_t state = RESOURCE_COMPLETE;
-    if (id == 0 || is_used(index) || (!named_too && !atomic_load(&resource->unlinked)))
+    uint32_t state = atomic_load(&resource->state);
+    uint32_t retiring = RESOURCE_RETIRING;
+    if (id == 0 || is_used(index) || !is_droppable(resource, state, named_too))
         return 0;
-    if (!atomic_compare_exchange_strong(&resource->state, &state, RESOURCE_RETIRING) &&
-        state != RESOURCE_RETIRING)
+    if (!atomic_compare_exchange_strong(&resource->state, &state, RESOURCE_RETIRING))
         return 0;
     if (is_used(index)) {
-        atomic_store(&resource->state, RESOURCE_COMPLETE);
+        atomic_compare_exchange_strong(&resource->state, &retiring, state);
         return 0;
     }
     atomic_fetch_add(&registry->mail.gone, 1);
@@ -240,13 +252,16 @@ static int32_t take_entry(struct resource_shm **resource)
         int32_t id = next_id(&registry->next_resource);
         struct resource_shm *entry = &registry->resources[index_of(id)];
         int32_t nobody = 0;
-        if (atomic_load(&entry->id) != 0 || !pools_index_is_free(id) ||
-            !atomic_compare_exchange_strong(&entry->id, &nobody, id))
+        if (atomic_load(&entry->id) != 0 || !pools_index_is_free(id))
             continue;
+        registry_use(id);
+        if (!atomic_compare_exchange_strong(&entry->id, &nobody, id)) {
+            registry_unuse(id);
+            continue;
+        }
         atomic_store(&entry->state, RESOURCE_FILLING);
         atomic_store(&entry->unlinked, 0);
         atomic_store(&entry->unposted, 0);
-        registry_use(id);
         *resource = entry;
         return id;
     }
@@ -272,10 +287,11 @@ static void free_entry(struct resource_shm *entry, int32_t id)
     atomic_compare_exchange_strong(&entry->id, &id, 0);
 }
 
+/* In this order: an entry that nobody uses is another process's to give back. */
 void registry_drop(int32_t id)
 {
-    registry_unuse(id);
     free_entry(&registry->resources[index_of(id)], id);
+    registry_unuse(id);
 }
 
 static int same_object(const struct resource_shm *a, const struct resource_shm *b)
