@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# bench.sh PROGRAMS [--quick]: all measurements, and the report of them.
+# bench.sh PROGRAMS [--quick]: all measurements, and the report of them: docs/bench.md, and its
+# figures and plots in docs/bench. A quick run leaves docs alone and writes beside the programs.
 #
 # In each repetition all contenders take their turn at a cell before the next cell is begun, so that
 # what the machine does meanwhile meets them alike. A contender that fails or takes too long at a
@@ -7,10 +8,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 programs=$1
+raw=$programs/../raw
 results=$here/../docs/bench
 repetitions=5
 milliseconds=60
-patience=60
+patience=20
 processes=(1 2 4)
 until=$((SECONDS + 36000))
 
@@ -76,8 +78,8 @@ cell() {
     read -ra names <<<"$5"
     for name in "${names[@]}"; do
         [[ -z ${gave_up[$row/$n/$name]-} ]] || continue
-        if line=$(measure "$name" "${workload[@]}" "$n" "$repetition" 2>>"$results/complaints"); then
-            echo "$row|$n|$name|$repetition|${line// /|}" >>"$results/measurements"
+        if line=$(measure "$name" "${workload[@]}" "$n" "$repetition" 2>>"$raw/complaints"); then
+            echo "$row|$n|$name|$repetition|${line// /|}" >>"$raw/measurements"
         else
             gave_up[$row/$n/$name]=1
         fi
@@ -101,11 +103,14 @@ machine() {
     echo "${model:-$(uname -m)}, $(nproc) processors, Linux $(uname -r | cut -d- -f1)"
 }
 
-mkdir -p "$results"
-rm -f "$results/measurements" "$results/complaints"
+mkdir -p "$raw" "$results"
+rm -f "$raw"/*
 for ((i = 1; i <= repetitions; i++)); do
     echo "repetition $i of $repetitions" >&2
     repeat "$i"
+    "$programs/bench-calls" >>"$raw/calls"
 done
-awk -F '|' -v machine="$(machine)" -v folder="$results" -f "$here/report.awk" "$results/measurements"
-cat "$results/table.md"
+awk -F '|' -v machine="$(machine)" -v page="$results/../bench.md" -v json="$results/results.json" \
+    -v data="$raw" -f "$here/report.awk" "$raw/calls" "$raw/measurements"
+gnuplot -e "machine='$(machine)'; data='$raw'; folder='$results'" "$here/plots.gnuplot"
+cat "$results/../bench.md"

@@ -147,7 +147,8 @@ void *shmpool_alloc_aligned(shmpool_id id, size_t alignment, size_t size)
     return alloc_pages(pool, size, pages_for(pool, size), align > 1 ? align : 1);
 }
 
-static uint64_t page_at_last(struct pool *pool, const void *address)
+/* The pool may have grown. */
+__attribute__((noinline)) static uint64_t page_at_last(struct pool *pool, const void *address)
 {
     pools_refresh(pool);
     return view_page_at(&pool->view, (uintptr_t)address);
@@ -191,9 +192,12 @@ ssize_t shmpool_size_at(shmpool_id id, const void *address)
     if (pool == NULL)
         return -1;
     uint64_t page = page_at(pool, address);
-    if (page == NO_PAGE || !view_is_first(&pool->view, page))
+    if (page == NO_PAGE)
         return no_block(pool, address);
-    uint64_t n = view_block_length(&pool->view, page);
+    uint64_t word = view_word(&pool->view, word_at(page));
+    if (!(word_first(word) >> bit_at(page) & 1))
+        return no_block(pool, address);
+    uint64_t n = view_block_length_in(&pool->view, page, word);
     if (n > view_limit(&pool->view) - page)
         pools_refresh(pool);
     if (n > view_limit(&pool->view) - page)
