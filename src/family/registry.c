@@ -15,8 +15,10 @@
 enum { USE_WORDS = REGISTRY_ENTRIES / 64, PROCESSES = 4096, PATIENCE = 1000 };
 
 /* A process and the entries it uses. ident is taken by one compare-and-swap from 0, or from that of
- * a process that is dead. */
+ * a process that is dead. It means something in one namespace only, whose the record is for ever.
+ */
 struct process_shm {
+    _Atomic uint64_t key;   /* as in an identity; 0: nobody has had it */
     _Atomic uint64_t ident; /* start time << 22 | pid */
     _Atomic uint64_t uses[USE_WORDS];
 };
@@ -121,6 +123,12 @@ int registry_ident_is_dead(uint64_t ident)
     return identity_is_dead(identity_self().key, ident >> IDENT_PID_BITS, (pid_t)ident_pid(ident));
 }
 
+static int ident_is_dead(const struct process_shm *record, uint64_t ident)
+{
+    return identity_is_dead(atomic_load(&record->key), ident >> IDENT_PID_BITS,
+                            (pid_t)ident_pid(ident));
+}
+
 static void empty_record(struct process_shm *record)
 {
     for (int i = 0; i < USE_WORDS; i++)
@@ -129,8 +137,12 @@ static void empty_record(struct process_shm *record)
 
 static int take_record(struct process_shm *record, uint64_t ident)
 {
+    uint64_t own = identity_self().key;
+    uint64_t key = 0;
+    if (!atomic_compare_exchange_strong(&record->key, &key, own) && key != own)
+        return 0;
     uint64_t holder = atomic_load(&record->ident);
-    if (holder != 0 && holder != ident && !registry_ident_is_dead(holder))
+    if (holder != 0 && holder != ident && !ident_is_dead(record, holder))
         return 0;
     if (!atomic_compare_exchange_strong(&record->ident, &holder, ident))
         return 0;
@@ -185,7 +197,7 @@ static int is_used(unsigned index)
     for (uint32_t i = 0; i < mark && i < PROCESSES; i++) {
         struct process_shm *record = &registry->processes[i];
         if (atomic_load(&record->uses[index / 64]) >> index % 64 & 1 &&
-            !registry_ident_is_dead(atomic_load(&record->ident)))
+            !ident_is_dead(record, atomic_load(&record->ident)))
             return 1;
     }
     return 0;
