@@ -1,5 +1,6 @@
 #include "support/namespace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -87,6 +88,8 @@ pid_t namespace_start_as(pid_t pid, child_body *body, void *arg)
         .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&pid, .set_tid_size = 1};
     fflush(NULL);
     pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (child < 0 && (errno == ENOSYS || errno == EPERM || errno == EINVAL))
+        _exit(REFUSED);
     CHILD_CHECK(child >= 0);
     if (child > 0)
         return child;

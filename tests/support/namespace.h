@@ -16,7 +16,8 @@ bool namespace_enter(int flags);
  * one and not its parent. The wait status; where the system refuses, 0 and a line that says so. */
 int namespace_run(bool own_proc, child_body *body, void *arg);
 
-/* As child_start, with this pid, in the innermost namespace. Only below namespace_run. */
+/* As child_start, with this pid, in the innermost namespace. Only in process 1 of namespace_run,
+ * which is refused where the system does not give the pid. */
 pid_t namespace_start_as(pid_t pid, child_body *body, void *arg);
 
 #endif
