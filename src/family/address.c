@@ -86,11 +86,23 @@ void *address_map_new(const struct shmpool_backend *backend, const struct shmpoo
     return address;
 }
 
+static int is_owned(uintptr_t address)
+{
+    return zone_is_owned() && address >= ZONE_START && address < ZONE_END;
+}
+
 void *address_map_at(const struct shmpool_backend *backend, const struct shmpool_object *object,
                      void *address, size_t length, unsigned flags)
 {
     char size[ERROR_SIZE_TEXT];
     char occupant[256];
+    if (is_owned((uintptr_t)address)) {
+        error_set(EADDRINUSE,
+                  "the pool's address %p, %s long, belongs to the sanitizer of this program: make "
+                  "the pool in a program that is built with the same",
+                  address, error_size(size, length));
+        return NULL;
+    }
     void *mapped = call_map(backend, object, address, length, flags);
     if (mapped == NULL && errno == EEXIST)
         error_set(EADDRINUSE, "the pool's address %p, %s long, is occupied in this process by %s",
