@@ -58,7 +58,8 @@ struct shmpool_options {
  * Units: bytes, 1 up to 32 TiB with the tables, rounded up to whole pages. A name is 1-200 bytes of
  *   A-Z a-z 0-9 . _ - +; one leading slash is allowed and ignored; "." and ".." are no names.
  * Ownership: the pool belongs to the kernel: it outlives the process until it is unlinked (memfd:
- *   until its last user ended). The strings of options are copied.
+ *   until it is unlinked, its last user released it, or the family ended). The strings of options
+ *   are copied.
  * Processes: visible to others under its name only when it is complete. The address it gets is
  *   recorded; every other process maps it there. Nothing that is mapped is ever replaced.
  * Errors: EINVAL (size 0, max_size, address, name, flag, _COMMIT with _AUTOTRIM, mode, reserved

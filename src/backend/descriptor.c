@@ -11,7 +11,7 @@ enum {
 
 int descriptor_move_up(int fd)
 {
-    if (fd >= LOWEST_DESCRIPTOR)
+    if (fd < 0 || fd >= LOWEST_DESCRIPTOR)
         return fd;
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
     if (moved < 0 && fd <= LAST_STANDARD_DESCRIPTOR)

@@ -17,7 +17,7 @@ struct descriptor {
 #define DESCRIPTOR_NONE ((struct descriptor){.fd = -1})
 
 /* Moves a descriptor above 100; where the limit forbids that it stays low, but never in the place
- * of stdin and the like. Its new number, or, when none is left, the old one. */
+ * of stdin and the like. Its new number, or, when none is left, the old one; -1 stays so. */
 int descriptor_move_up(int fd);
 
 /* Takes a descriptor over, wherever it is; fd -1: none. */

@@ -2,10 +2,8 @@
  *
  * The registry says what the ID stands for and gives no right: what it says is looked at like any
  * name that comes from outside, and the object found must be the one that was entered. */
-#include <bsd/string.h>
 #include <errno.h>
 #include <shmpool/pool.h>
-#include <string.h>
 
 #include "backend/call.h"
 #include "backend/selection.h"

@@ -1,6 +1,5 @@
 /* Reading the letter of a spawned program: see family/letter.h. All that stands in it, and all that
  * it names, may come from somebody hostile. */
-#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -361,8 +361,8 @@ static int adopt(const struct message *copy, const struct known_resource *known,
                  const struct shmpool_backend *backend, struct shmpool_object *object)
 {
     *object = copy->object;
-    object->fd = object->fd < 0 ? -1 : descriptor_move_up(object->fd);
-    object->fd_readonly = object->fd_readonly < 0 ? -1 : descriptor_move_up(object->fd_readonly);
+    object->fd = descriptor_move_up(object->fd);
+    object->fd_readonly = descriptor_move_up(object->fd_readonly);
     object->device = known->device;
     object->inode = known->inode;
     if (call_adopt(backend, object) == 0)

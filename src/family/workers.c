@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/descriptor.h"
 #include "base/error.h"
 #include "family/grants.h"
 #include "family/identity.h"
@@ -177,6 +178,7 @@ static int die_with(const struct identity *starter)
         raise(SIGKILL);
     if (failed)
         return -1;
+    watch.pidfd = descriptor_move_up(watch.pidfd);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, 64 * 1024);
