@@ -1,6 +1,7 @@
 #include "core/free.h"
 
 #include "core/claim.h"
+#include "core/look.h"
 
 enum taken { TAKEN_NOT, TAKEN_YES, TAKEN_AGAIN };
 
@@ -58,16 +59,6 @@ static uint64_t run_around(const struct view *view, uint64_t index, uint32_t fre
     return run;
 }
 
-static unsigned group_many(const struct view *view, uint64_t group)
-{
-    const uint64_t first = group * LAYOUT_GROUP_WORDS;
-    uint64_t free = 0;
-    for (uint64_t i = first; i < first + LAYOUT_GROUP_WORDS; i += 2)
-        free += bytes_count(word_free(view_word(view, i)) |
-                            (uint64_t)word_free(view_word(view, i + 1)) << 32);
-    return bytes_sum(free) >= HINT_MANY_PAGES ? HINT_MANY : 0;
-}
-
 /* Counting a group costs more than all the rest of a free. A group with many free pages has words
  * with several of them; the others need not ask. */
 static int has_several(uint32_t free)
@@ -84,7 +75,8 @@ static void hint_pages(const struct view *view, uint64_t index, unsigned bit, un
     if (!(free >> bit & 1))
         return;
     unsigned class = hint_class(run_around(view, index, free, bit));
-    unsigned many = hint & HINT_MANY || !has_several(free) ? 0 : group_many(view, group);
+    int count = !(hint & HINT_MANY) && has_several(free);
+    unsigned many = count && look_group_free(view, group) >= HINT_MANY_PAGES ? HINT_MANY : 0;
     if (class > (hint & HINT_RUN) || many)
         hints_raise((struct hints *)&view->hints, group, class, many);
 }

@@ -52,6 +52,16 @@ static uint64_t look_in_word(struct look *look, struct run *run, uint64_t first,
     return NO_PAGE;
 }
 
+unsigned look_group_free(const struct view *view, uint64_t group)
+{
+    const uint64_t first = group * LAYOUT_GROUP_WORDS;
+    uint64_t free = 0;
+    for (uint64_t i = first; i < first + LAYOUT_GROUP_WORDS; i += 2)
+        free += bytes_count(word_free(view_word(view, i)) |
+                            (uint64_t)word_free(view_word(view, i + 1)) << 32);
+    return bytes_sum(free);
+}
+
 uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t end)
 {
     struct run run = {0, 0};
@@ -62,7 +72,7 @@ uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page
         uint64_t first = index * LAYOUT_WORD_PAGES;
         uint64_t n =
             first + LAYOUT_WORD_PAGES < end ? first + LAYOUT_WORD_PAGES - page : end - page;
-        uint32_t inside = mask_in(index, page, n);
+        uint32_t inside = n == LAYOUT_WORD_PAGES ? UINT32_MAX : mask_in(index, page, n);
         look->claimed |= (word_claimed(word) & inside) != 0;
         uint64_t found = look_in_word(look, &run, first, word_free(word) & inside);
         if (found != NO_PAGE)

@@ -110,25 +110,33 @@ static void let_go(const struct view *view, const struct actor *actor, uint64_t 
         atomic_store_explicit(holder, 0, memory_order_relaxed);
 }
 
-/* The lowest group with many free pages that no other member holds becomes this member's. A byte
- * that promised too much is lowered on the way. */
+/* Whether the group has many free pages; a byte that promised too much is lowered. */
+static int has_many(const struct view *view, uint64_t group, uint64_t limit)
+{
+    struct look look = {.n = UINT64_MAX / 2, .align = 1};
+    unsigned seen = hint_read(&view->hints, group);
+    if ((group + 1) * LAYOUT_GROUP_PAGES <= limit &&
+        look_group_free(view, group) >= HINT_MANY_PAGES)
+        return 1;
+    look_for_room(view, &look, group * LAYOUT_GROUP_PAGES, group_end(group, limit));
+    if (look.free >= HINT_MANY_PAGES)
+        return 1;
+    hints_lower(hints_of(view), group, seen, hint_class(look.largest), 0);
+    return 0;
+}
+
+/* The lowest group with many free pages that no other member holds becomes this member's. */
 static uint64_t next_home(const struct view *view, struct actor *actor, uint64_t limit)
 {
     struct hints *hints = hints_of(view);
     uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
-    struct look look = {.n = UINT64_MAX / 2, .align = 1};
     for (uint64_t group = hints_find_many(hints, 0); group < end;
          group = hints_find_many(hints, group + 1)) {
-        if (held_by_another(view, actor, group))
+        if (held_by_another(view, actor, group) || !has_many(view, group, limit))
             continue;
-        unsigned seen = hint_read(hints, group);
-        look_for_room(view, &look, group * LAYOUT_GROUP_PAGES, group_end(group, limit));
-        if (look.free >= HINT_MANY_PAGES) {
-            atomic_store_explicit(&hints->holder[group], (uint16_t)holder_number(actor),
-                                  memory_order_relaxed);
-            return group;
-        }
-        hints_lower(hints, group, seen, hint_class(look.largest), 0);
+        atomic_store_explicit(&hints->holder[group], (uint16_t)holder_number(actor),
+                              memory_order_relaxed);
+        return group;
     }
     return end;
 }

@@ -74,7 +74,7 @@ static inline uint64_t bits_both(uint32_t mask)
 static inline uint32_t mask_runs(uint32_t mask, unsigned n)
 {
     unsigned have = 1;
-    while (have * 2 <= n) {
+    while (have * 2 <= n && mask != 0) {
         mask &= mask >> have;
         have *= 2;
     }
