@@ -20,8 +20,11 @@ void census_count(const struct view *view, struct census *census)
     look_for_room(view, &look, 0, census->pages);
     census->free = look.free;
     census->largest = look.largest;
-    for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < census->pages; index++)
-        census->blocks += mask_count(word_first(view_word(view, index)));
+    for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < census->pages; index++) {
+        uint64_t word = view_word(view, index);
+        if (word != 0)
+            census->blocks += mask_count(word_first(word));
+    }
     census->members = count_slots(view);
 }
 
