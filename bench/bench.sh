@@ -4,7 +4,7 @@
 #
 # In each repetition all contenders take their turn at a cell before the next cell is begun, so that
 # what the machine does meanwhile meets them alike. A contender that fails or takes too long at a
-# cell is not asked again there.
+# row is not asked again there with as many processes or more.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 programs=$1
@@ -12,7 +12,7 @@ raw=$programs/../raw
 results=$here/../docs/bench
 repetitions=5
 milliseconds=60
-patience=20
+patience=10
 processes=(1 2 4)
 until=$((SECONDS + 36000))
 
@@ -52,7 +52,7 @@ case ${2-} in
     ;;
 esac
 
-declare -A gave_up
+declare -A gave_up # with how many processes
 
 preload_of() {
     case $1 in
@@ -77,11 +77,11 @@ cell() {
     read -ra workload <<<"$3"
     read -ra names <<<"$5"
     for name in "${names[@]}"; do
-        [[ -z ${gave_up[$row/$n/$name]-} ]] || continue
+        ((n < ${gave_up[$row/$name]:-1000})) || continue
         if line=$(measure "$name" "${workload[@]}" "$n" "$repetition" 2>>"$raw/complaints"); then
             echo "$row|$n|$name|$repetition|${line// /|}" >>"$raw/measurements"
         else
-            gave_up[$row/$n/$name]=1
+            gave_up[$row/$name]=$n
         fi
     done
 }
