@@ -103,6 +103,7 @@ machine() {
     echo "${model:-$(uname -m)}, $(nproc) processors, Linux $(uname -r | cut -d- -f1)"
 }
 
+load=$(cut -d ' ' -f 1 /proc/loadavg)
 mkdir -p "$raw" "$results"
 rm -f "$raw"/*
 for ((i = 1; i <= repetitions; i++)); do
@@ -111,6 +112,6 @@ for ((i = 1; i <= repetitions; i++)); do
     "$programs/bench-calls" >>"$raw/calls"
 done
 awk -F '|' -v machine="$(machine)" -v page="$results/../bench.md" -v json="$results/results.json" \
-    -v data="$raw" -f "$here/report.awk" "$raw/calls" "$raw/measurements"
+    -v data="$raw" -v load="$load" -f "$here/report.awk" "$raw/calls" "$raw/measurements"
 gnuplot -e "machine='$(machine)'; data='$raw'; folder='$results'" "$here/plots.gnuplot"
 cat "$results/../bench.md"

@@ -114,8 +114,8 @@ function ahead_list(i, j, part, own, value, line) {
 
 function write_page() {
     text("# Measurements\n")
-    text("Written by `./run bench`; the figures hold for this machine and this load only:")
-    text(machine ".\n")
+    text("Written by `./run bench`. Times hold for one machine and what else it did: " machine ",")
+    text("with a load average of " load " before the run. Ratios travel better.\n")
     text("Contenders take turns in each of " repetitions " repetitions, each process on a processor of")
     text("its own where there are enough. A figure is the median of the repetitions. The number in")
     text("brackets is how many times as long as floor2cas of the same repetition it takes: the same")
@@ -159,7 +159,8 @@ function cell_json(cell, name, part, key, value, times, line) {
 }
 
 function write_json(i, j, part, comma, line, value) {
-    printf "{\"machine\": \"%s\", \"repetitions\": %d,\n\"cells\": [", machine, repetitions >json
+    printf "{\"machine\": \"%s\", \"load\": %s, \"repetitions\": %d,\n\"cells\": [", machine, load,
+        repetitions >json
     for (i = 1; i <= n_cells; i++)
         for (j = 1; j <= n_names; j++) {
             line = cell_json(cells[i], names[j])
