@@ -73,8 +73,12 @@ void watch_end(struct watch *watch)
 static int wait_once(const struct watch *watch, int64_t ms, int64_t *longest)
 {
     struct pollfd wanted = {.fd = watch->pidfd, .events = POLLIN};
-    if (watch->pidfd >= 0)
-        return poll(&wanted, 1, (int)ms) == 1;
+    int ready = watch->pidfd >= 0 ? poll(&wanted, 1, (int)ms) : 0;
+    if (ready == 1 && (wanted.revents & POLLIN))
+        return 1;
+    /* A program may close what it does not know; then as where there is none. */
+    if (watch->pidfd >= 0 && (wanted.revents & POLLNVAL) == 0)
+        return 0;
     if (is_gone(watch))
         return 1;
     nap(ms < 0 || ms > *longest ? *longest : ms);

@@ -357,16 +357,24 @@ static int watch_worker(struct watch *watch, const struct worker_shm *worker)
     return watch_begin(watch, start, atomic_load(&worker->pid));
 }
 
+static void end_watch(void *watch)
+{
+    watch_end(watch);
+}
+
+/* The wait is a cancellation point. */
 static int wait_for_end(const struct worker_shm *worker, shmpool_worker id, int timeout_ms)
 {
     struct watch watch;
+    int ended;
     int failed = watch_worker(&watch, worker);
     if (failed && errno == ESRCH)
         return 0;
     if (failed)
         return error_set(errno, "worker %d cannot be watched: %s", (int)id, strerror(errno));
-    int ended = watch_wait(&watch, timeout_ms);
-    watch_end(&watch);
+    pthread_cleanup_push(end_watch, &watch);
+    ended = watch_wait(&watch, timeout_ms);
+    pthread_cleanup_pop(1);
     if (ended)
         return 0;
     return error_set(timeout_ms == 0 ? EAGAIN : ETIMEDOUT, "worker %d (pid %d) still runs", (int)id,
@@ -404,20 +412,10 @@ static void recover_pool(void *context, struct pool *pool)
         members_recover(pool);
 }
 
-int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
+/* The result of a worker that has ended, once. */
+static int take_result(struct worker_shm *worker, shmpool_worker id, int *wait_status)
 {
     uint32_t running = WORKER_RUNNING;
-    if (process_begin() != 0)
-        return -1;
-    struct worker_shm *worker = find_worker(id);
-    if (worker == NULL)
-        return -1;
-    if (timeout_ms < -1)
-        return error_set(EINVAL, "a timeout of %d ms: -1 waits for ever", timeout_ms);
-    if (shmpool_self() == id)
-        return error_set(EDEADLK, "worker %d waits for itself", (int)id);
-    if (wait_for_end(worker, id, timeout_ms) != 0)
-        return -1;
     reap_ended();
     int status = read_status(worker, id);
     if (atomic_load(&worker->id) != id ||
@@ -431,6 +429,29 @@ int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
     if (wait_status != NULL)
         *wait_status = status;
     return 0;
+}
+
+int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
+{
+    int saved = errno;
+    int cancel;
+    if (process_begin() != 0)
+        return -1;
+    struct worker_shm *worker = find_worker(id);
+    if (worker == NULL)
+        return -1;
+    if (timeout_ms < -1)
+        return error_set(EINVAL, "a timeout of %d ms: -1 waits for ever", timeout_ms);
+    if (shmpool_self() == id)
+        return error_set(EDEADLK, "worker %d waits for itself", (int)id);
+    if (wait_for_end(worker, id, timeout_ms) != 0)
+        return -1;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    int result = take_result(worker, id, wait_status);
+    pthread_setcancelstate(cancel, &cancel);
+    if (result == 0)
+        errno = saved;
+    return result;
 }
 
 /* ---- the rest ---- */
