@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <shmpool/backend.h>
@@ -17,7 +18,8 @@
 
 enum {
     SHORT_OF_PAGES = 1877, /* bytes; part of what makes a pool: never change it */
-    LOOKS = 100,
+    LOOKS = 100,           /* without a pause, and */
+    NAPS = 1000,           /* with one of a millisecond */
 };
 
 static size_t page_size(void)
@@ -192,15 +194,26 @@ static bool is_dead(pid_t pid)
     return dead;
 }
 
+/* Those who look are gone in no time; the system needs some milliseconds to take down what a dead
+ * maker, and the child that took memory for it, had attached. */
+static void wait_a_little(int look)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    if (look < LOOKS)
+        sched_yield();
+    else
+        nanosleep(&nap, NULL);
+}
+
 bool segment_is_abandoned(const struct segment *segment)
 {
     struct shmid_ds status;
     if (!is_dead(segment->status.shm_cpid))
         return false;
-    for (int i = 0; i < LOOKS; i++) {
+    for (int i = 0; i < LOOKS + NAPS; i++) {
         if (segment_status(segment->id, &status) != 0 || status.shm_nattch == 0)
             return true;
-        sched_yield();
+        wait_a_little(i);
     }
     return false;
 }
