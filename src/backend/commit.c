@@ -267,8 +267,11 @@ int commit_range(void *address, size_t size)
                             .range = address,
                             .size = size,
                             .page = (size_t)sysconf(_SC_PAGESIZE),
-                            .missing = size - mapping_resident(address, size)};
+                            .missing = size};
     read_limits(&limits, &memory);
+    /* What is there already counts, where it could make the difference: to look takes long. */
+    if (size > limits.left && size - limits.left <= limits.most)
+        memory.missing -= mapping_resident(address, size);
     if (memory.missing > limits.left)
         return refuse_memory(&memory, &limits, false);
     int code = take_as_limits_allow(&memory, &limits);

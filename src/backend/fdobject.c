@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backend/descriptor.h"
+#include "backend/limits.h"
 #include "base/error.h"
 
 const char *fdobject_reason(int code, char text[FDOBJECT_REASON_TEXT])
@@ -202,21 +203,6 @@ static void *refuse_occupied(void *address, size_t length)
     return NULL;
 }
 
-static void *refuse_mapping(int code, size_t length)
-{
-    struct rlimit limit;
-    char asked[ERROR_SIZE_TEXT], allowed[ERROR_SIZE_TEXT];
-    error_size(asked, length);
-    if (code == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        error_set(code,
-                  "%s cannot be mapped: RLIMIT_AS allows this process %s of address space in all; "
-                  "ask for less or raise it (ulimit -v)",
-                  asked, error_size(allowed, limit.rlim_cur));
-    else
-        error_set(code, "%s cannot be mapped: %s", asked, strerror(code));
-    return NULL;
-}
-
 static void *map_where_free(int fd, void *address, size_t length, int protection)
 {
     int flags = MAP_SHARED | MAP_NORESERVE | (address != NULL ? MAP_FIXED_NOREPLACE : 0);
@@ -224,7 +210,7 @@ static void *map_where_free(int fd, void *address, size_t length, int protection
     if (mapped == MAP_FAILED && errno == EEXIST)
         return refuse_occupied(address, length);
     if (mapped == MAP_FAILED)
-        return refuse_mapping(errno, length);
+        return limits_refuse_mapping(errno, length);
     /* Linux before 4.17 takes the address as a hint. */
     if (address != NULL && mapped != address) {
         munmap(mapped, length);

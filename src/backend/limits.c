@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/error.h"
 
 /* The files of one version of memory cgroups, and the keys of memory.stat that count what can be
  * dropped. */
@@ -276,4 +279,19 @@ void limits_read(struct limits *limits, const char *root)
     uint64_t swap = read_machine(limits, root);
     read_cgroups(limits, root, swap);
     errno = code;
+}
+
+void *limits_refuse_mapping(int code, size_t length)
+{
+    struct rlimit limit;
+    char asked[ERROR_SIZE_TEXT], allowed[ERROR_SIZE_TEXT];
+    error_size(asked, length);
+    if (code == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        error_set(code,
+                  "%s cannot be mapped: RLIMIT_AS allows this process %s of address space in all; "
+                  "ask for less or raise it (ulimit -v)",
+                  asked, error_size(allowed, limit.rlim_cur));
+    else
+        error_set(code, "%s cannot be mapped: %s", asked, strerror(code));
+    return NULL;
 }

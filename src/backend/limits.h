@@ -7,6 +7,7 @@
 #define SHMPOOL_BACKEND_LIMITS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct limits {
@@ -21,5 +22,9 @@ struct limits {
  * (memory.limit_in_bytes) are known, from the process's own cgroup up to the root that is in sight.
  * root: what all paths (/proc, /sys/fs/cgroup) begin with: "", but for tests. */
 void limits_read(struct limits *limits, const char *root);
+
+/* Says why the system refused a mapping of that length, be it for this process's limit: NULL, with
+ * the code as errno. */
+void *limits_refuse_mapping(int code, size_t length);
 
 #endif

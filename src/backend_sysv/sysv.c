@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/commit.h"
+#include "backend/limits.h"
 #include "backend_sysv/directory.h"
 #include "backend_sysv/segment.h"
 #include "base/error.h"
@@ -86,8 +87,13 @@ static int check(const struct shmpool_object *object, bool writable, struct shmi
     return 0;
 }
 
-static int refuse_hold(int code, int id)
+/* To hold a page the whole segment is attached for a moment. */
+static int refuse_hold(int code, int id, size_t size)
 {
+    if (code == ENOMEM) {
+        limits_refuse_mapping(code, size);
+        return -1;
+    }
     return error_set(code, "the System V segment %d cannot be attached: %s", id, strerror(code));
 }
 
@@ -107,7 +113,7 @@ static int sysv_create(struct shmpool_object *object, const char *name, size_t s
     if (hold(object, id, key, max_size, 0) != 0) {
         int code = errno;
         segment_remove(id, key);
-        return refuse_hold(code, id);
+        return refuse_hold(code, id, max_size);
     }
     object->reserved[UNPUBLISHED] = (uint64_t)getpid() | (uint64_t)mode << 32;
     return 0;
@@ -162,7 +168,7 @@ static int sysv_open(struct shmpool_object *object, const char *name, unsigned f
     if (segment_is_gone(errno))
         return error_set(ENOENT, "the System V segment %d, pool \"%s\", was just removed",
                          segment.id, name);
-    return refuse_hold(errno, segment.id);
+    return refuse_hold(errno, segment.id, segment_size(&segment.status));
 }
 
 static int remove_name(const char *name, int id, key_t key)
@@ -212,6 +218,8 @@ static void *refuse_to_attach(int id, void *address, size_t length)
         if (probe != MAP_FAILED && probe != address)
             code = EEXIST;
     }
+    if (code == ENOMEM)
+        return limits_refuse_mapping(code, length);
     if (code == EEXIST)
         error_set(EEXIST, "something is mapped already in the %s from %p on",
                   error_size(text, length), address);
@@ -337,7 +345,7 @@ static int sysv_adopt(struct shmpool_object *object)
     if (hold(object, id, key_held(&given), segment_size(&status),
              readonly ? SHMPOOL_MAP_RDONLY : 0) == 0)
         return 0;
-    return refuse_hold(errno, id);
+    return refuse_hold(errno, id, segment_size(&status));
 }
 
 const struct shmpool_backend backend_sysv = {
