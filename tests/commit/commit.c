@@ -22,6 +22,11 @@ bool has_files(void)
     return strcmp(backend(), "posix") == 0;
 }
 
+bool has_descriptors(void)
+{
+    return strcmp(backend(), "sysv") != 0;
+}
+
 size_t page(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);

@@ -30,7 +30,8 @@ struct tally {
 extern struct tally *tally;
 
 const char *backend(void);
-bool has_files(void); /* whether /dev/shm bounds the backend */
+bool has_files(void);       /* whether /dev/shm bounds the backend */
+bool has_descriptors(void); /* whether its objects are files */
 size_t page(void);
 size_t pages(size_t n);
 

@@ -114,7 +114,9 @@ TCase *limits_case(void)
 {
     TCase *tcase = tcase_create("limits");
     tcase_add_test(tcase, little_address_space_is_an_error);
-    tcase_add_test(tcase, a_limit_of_file_sizes_is_an_error);
-    tcase_add_test(tcase, few_descriptors_are_an_error);
+    if (has_descriptors()) {
+        tcase_add_test(tcase, a_limit_of_file_sizes_is_an_error);
+        tcase_add_test(tcase, few_descriptors_are_an_error);
+    }
     return tcase;
 }
