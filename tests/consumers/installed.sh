@@ -3,7 +3,7 @@
 # of another version, or without the library that is asked for.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-need_tool cmake pkg-config readelf
+need_tool cmake ninja pkg-config readelf
 stage
 
 diff -r "$root/include" "$prefix/include" >&2 || fault "not the headers of the tree"
@@ -36,7 +36,7 @@ project(asks LANGUAGES NONE)
 find_package(shmpool ${WORDS} REQUIRED)
 TEXT
 finds() {
-    cmake -S "$scratch/asks" -B "$scratch/asks/build" -D CMAKE_PREFIX_PATH="$prefix" \
+    cmake -G Ninja -S "$scratch/asks" -B "$scratch/asks/build" -D CMAKE_PREFIX_PATH="$prefix" \
         -D WORDS="$1" >"$scratch/log" 2>&1
 }
 IFS=. read -r major minor patch <<<"$VERSION"
