@@ -163,13 +163,21 @@ static char *draw_address(const struct victim *victim, struct random *random)
     return (char *)(uintptr_t)random_next(random);
 }
 
+/* A System V segment has its largest size from the start. */
+static size_t pages_there(void)
+{
+    const char *backend = getenv("SHMPOOL_BACKEND");
+    bool is_whole = backend != NULL && strcmp(backend, "sysv") == 0;
+    return is_whole ? POPULATION_MAX_PAGES : POPULATION_PAGES;
+}
+
 /* A block lies in pages that are there, and nowhere else. */
 static void check_block(const struct victim *victim, const char *block, size_t size, size_t align)
 {
     const char *pages = victim->base + victim->layout.pages_offset;
     CHILD_CHECK(block >= pages && (uintptr_t)block % (align > page() ? align : page()) == 0);
-    CHILD_CHECK(size <= POPULATION_PAGES * page());
-    CHILD_CHECK((size_t)(block - pages) <= POPULATION_PAGES * page() - size);
+    CHILD_CHECK(size <= pages_there() * page());
+    CHILD_CHECK((size_t)(block - pages) <= pages_there() * page() - size);
 }
 
 static void allocate(const struct victim *victim, struct random *random)
@@ -219,7 +227,7 @@ static void look_inside(const struct victim *victim)
     CHILD_CHECK(out != NULL);
     CHILD_CHECK(shmpool_stats(victim->id, &stats) == 0);
     CHILD_CHECK(stats.contiguous <= stats.free && stats.free <= stats.total);
-    CHILD_CHECK(stats.total <= POPULATION_PAGES * page() && stats.members <= LAYOUT_SLOTS);
+    CHILD_CHECK(stats.total <= pages_there() * page() && stats.members <= LAYOUT_SLOTS);
     CHILD_CHECK(shmpool_check(victim->id, out) >= 0);
     CHILD_CHECK(shmpool_dump(victim->id, out) == 0);
     fclose(out);
