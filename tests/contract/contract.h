@@ -82,8 +82,9 @@ void *shared_memory(size_t size);
 /* Waits until the value is reached, by looking; a lost partner is for the test's time limit. */
 void wait_for(const _Atomic int *value, int at_least);
 
-/* Check writes a line to a file for each assertion that holds. These write when one fails only, so
- * that they can stand in loops. */
+/* Check writes to a file of the test for each assertion that holds. These write when one fails
+ * only: so they can stand in loops, and in what children call, who share that file with their
+ * parent. */
 #define ck_quiet(condition)                                                                        \
     do {                                                                                           \
         if (!(condition))                                                                          \
