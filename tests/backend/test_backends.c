@@ -1,8 +1,6 @@
 /* The backends by their contract, verb by verb and each verb's way back; and what serves all of
  * them: the selection, memory without an object, who occupies a range. */
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +18,7 @@
 #include "backend/anonymous.h"
 #include "backend/backends.h"
 #include "backend/occupant.h"
+#include "support/filter.h"
 
 enum { N_BACKENDS = 3 };
 
@@ -76,21 +74,8 @@ static const char *path_of(const char *name)
 
 void refuse_call(int number, int error, unsigned argument, unsigned mask)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 4),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                 (unsigned)(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t))),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, mask, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, mask, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    if (mask == 0)
-        filter[2] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, 0);
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    CHILD_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    CHILD_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    CHILD_CHECK((mask == 0 ? filter_syscall(number, error)
+                           : filter_syscall_if(number, error, argument, mask)) == 0);
 }
 
 static void ck_holds_nothing(const struct shmpool_object *object)
