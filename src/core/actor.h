@@ -10,8 +10,19 @@
 struct actor {
     struct intent_shm *intent; /* a slot's, or a row's spare one */
     uint32_t tag;              /* row << 16 | slot */
-    uint64_t home; /* the word that the last single page came from; UINT64_MAX: none yet */
+    uint32_t words;            /* of the group, that had free pages: home, and those after it */
+    uint64_t group;            /* where the last single page came from; NOWHERE: none yet */
+    uint64_t home;      /* a word of the group, all pages of which are in the pool; NOWHERE */
+    uint64_t home_word; /* what it held when this member last changed it: see core/home.h */
 };
+
+#define NOWHERE UINT64_MAX
+
+static inline struct actor actor_new(struct intent_shm *intent, uint32_t tag)
+{
+    return (struct actor){
+        .intent = intent, .tag = tag, .group = NOWHERE, .home = NOWHERE, .home_word = UINT64_MAX};
+}
 
 static inline uint64_t intent_of(enum intent_operation operation, uint64_t page)
 {

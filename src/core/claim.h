@@ -8,17 +8,20 @@
 #include "core/actor.h"
 #include "core/view.h"
 
-/* Takes n pages from page on, all in one word that was read as `word`. 1, or 0 when it changed. */
-static inline int claim_in_word(const struct view *view, const struct actor *actor, uint64_t word,
+/* Takes n pages from page on, free ones of a word that is expected to hold *word. 1, or 0 when it
+ * held something else; *word is what it holds then. */
+static inline int claim_in_word(const struct view *view, const struct actor *actor, uint64_t *word,
                                 uint64_t page, unsigned n)
 {
     unsigned bit = bit_at(page);
-    uint64_t taken = word | bits_block(mask_of(bit, n), UINT32_C(1) << bit);
+    uint64_t taken = *word | bits_block(mask_of(bit, n), UINT32_C(1) << bit);
     actor_intend(actor, INTENT_ALLOC1, page);
-    int won = atomic_compare_exchange_strong_explicit(&view->words[word_at(page)], &word, taken,
+    int won = atomic_compare_exchange_strong_explicit(&view->words[word_at(page)], word, taken,
                                                       memory_order_acq_rel, memory_order_relaxed);
-    if (won)
+    if (won) {
         atomic_store_explicit(&view->tags[page], actor->tag, memory_order_release);
+        *word = taken;
+    }
     actor_idle(actor);
     return won;
 }

@@ -1,6 +1,7 @@
 #include "core/free.h"
 
 #include "core/claim.h"
+#include "core/home.h"
 #include "core/look.h"
 
 enum taken { TAKEN_NOT, TAKEN_YES, TAKEN_AGAIN };
@@ -68,24 +69,22 @@ static int has_several(uint32_t free)
     return free != 0;
 }
 
-static void hint_pages(const struct view *view, uint64_t index, unsigned bit, unsigned hint)
+int free_hint_pages(const struct view *view, uint64_t page, uint32_t free, unsigned hint)
 {
-    uint64_t group = index / LAYOUT_GROUP_WORDS;
-    uint32_t free = word_free(view_word(view, index));
-    if (!(free >> bit & 1))
-        return;
-    unsigned class = hint_class(run_around(view, index, free, bit));
+    uint64_t group = page / LAYOUT_GROUP_PAGES;
+    unsigned class = hint_class(run_around(view, word_at(page), free, bit_at(page)));
     int count = !(hint & HINT_MANY) && has_several(free);
     unsigned many = count && look_group_free(view, group) >= HINT_MANY_PAGES ? HINT_MANY : 0;
     if (class > (hint & HINT_RUN) || many)
         hints_raise((struct hints *)&view->hints, group, class, many);
+    return 0;
 }
 
-static inline void hint_word(const struct view *view, uint64_t index, unsigned bit)
+static void hint_page(const struct view *view, uint64_t page)
 {
-    unsigned hint = hint_read(&view->hints, index / LAYOUT_GROUP_WORDS);
-    if (hint != HINT_FRESH)
-        hint_pages(view, index, bit, hint);
+    uint32_t free = word_free(view_word(view, word_at(page)));
+    if (free >> bit_at(page) & 1)
+        free_hint_inside(view, page, free);
 }
 
 static int group_is_empty(const struct view *view, uint64_t group)
@@ -105,8 +104,7 @@ static void hint_group(const struct view *view, uint64_t group, uint64_t page)
         return;
     }
     uint64_t first = group * LAYOUT_GROUP_PAGES;
-    uint64_t inside = page > first ? page : first;
-    hint_word(view, word_at(inside), bit_at(inside));
+    hint_page(view, page > first ? page : first);
 }
 
 void free_hint(const struct view *view, uint64_t page, uint64_t n)
@@ -147,7 +145,7 @@ static inline enum taken free_in_word(const struct view *view, const struct acto
     uint64_t block = bits_both(mask_of(bit_at(page), n));
     atomic_fetch_and_explicit(&view->words[word_at(page)], ~block, memory_order_acq_rel);
     actor_idle(actor);
-    hint_word(view, word_at(page), bit_at(page));
+    hint_page(view, page);
     return TAKEN_YES;
 }
 
@@ -179,9 +177,7 @@ static uint64_t free_tagged(const struct view *view, const struct actor *actor, 
     return *taken == TAKEN_YES ? n : 0;
 }
 
-/* Kept out of free_block, which shall save no registers for it. */
-__attribute__((noinline)) static uint64_t free_any(const struct view *view,
-                                                   const struct actor *actor, uint64_t page)
+static uint64_t free_any(const struct view *view, const struct actor *actor, uint64_t page)
 {
     for (int look = 0; look < 2; look++) {
         enum taken taken;
@@ -197,17 +193,13 @@ __attribute__((noinline)) static uint64_t free_any(const struct view *view,
     return 0;
 }
 
-/* The usual case: this process's block, which ends before its word does. */
-uint64_t free_block(const struct view *view, const struct actor *actor, uint64_t page)
+uint64_t free_block(const struct view *view, struct actor *actor, uint64_t page)
 {
-    uint32_t tag = atomic_load_explicit(&view->tags[page], memory_order_acquire);
-    uint64_t word = view_word(view, word_at(page));
-    unsigned bit = bit_at(page);
-    unsigned n = word_block_length(word, bit);
-    if (!is_mine(actor, tag) || !(word_first(word) >> bit & 1) || bit + n >= LAYOUT_WORD_PAGES)
+    struct home_freed freed;
+    if (!home_free(view, actor, page, &freed))
         return free_any(view, actor, page);
-    free_in_word(view, actor, page, n, tag, 0);
-    return n;
+    free_hint_inside(view, page, freed.free);
+    return mask_count(freed.pages);
 }
 
 uint64_t free_if_tagged(const struct view *view, const struct actor *actor, uint64_t page,

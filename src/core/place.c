@@ -1,6 +1,7 @@
 #include "core/place.h"
 
 #include "core/claim.h"
+#include "core/home.h"
 
 enum { LONG_PAGES = 480, TRIES = 8 };
 
@@ -22,21 +23,21 @@ static void touch(const struct view *view, uint64_t page, uint64_t n)
         hints_touch(hints_of(view), group);
 }
 
-/* Takes the first run of n pages inside a word; NO_PAGE when the word has none. */
+/* Takes the first run of n pages inside a word; NO_PAGE when the word has none. `word` is what it
+ * holds then. */
 static inline uint64_t take_in_word(const struct view *view, const struct actor *actor,
-                                    uint64_t index, unsigned n, uint64_t limit)
+                                    uint64_t index, unsigned n, uint64_t limit, uint64_t *word)
 {
-    for (;;) {
-        uint64_t word = view_word(view, index);
-        if (word_free(word) == 0)
-            return NO_PAGE;
-        uint32_t runs = mask_runs(word_free(word) & mask_below(index, limit), n);
+    *word = view_word(view, index);
+    while (word_free(*word) != 0) {
+        uint32_t runs = mask_runs(word_free(*word) & mask_below(index, limit), n);
         if (runs == 0)
             return NO_PAGE;
         uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(runs);
         if (claim_in_word(view, actor, word, page, n))
             return page;
     }
+    return NO_PAGE;
 }
 
 static uint64_t take_found(const struct view *view, const struct actor *actor, uint64_t page,
@@ -49,43 +50,39 @@ static uint64_t take_found(const struct view *view, const struct actor *actor, u
     uint32_t mask = mask_of(bit_at(page), (unsigned)n);
     if ((word_free(word) & mask) != mask)
         return NO_PAGE;
-    return claim_in_word(view, actor, word, page, (unsigned)n) ? page : NO_PAGE;
+    return claim_in_word(view, actor, &word, page, (unsigned)n) ? page : NO_PAGE;
 }
 
 /* --- single pages --- */
 
-/* The usual case: the word that the last page came from has another one. Only an empty word can be
- * in a group that counts as untouched. */
-static uint64_t single_at_home(const struct view *view, const struct actor *actor)
+/* The words of the group that have free pages, of those that lie below the limit as a whole. */
+static uint32_t words_with_room(const struct view *view, uint64_t group, uint64_t limit)
 {
-    uint64_t index = actor->home;
-    if (index >= view_limit(view) / LAYOUT_WORD_PAGES)
-        return NO_PAGE;
-    uint64_t word = view_word(view, index);
-    uint32_t free = word_free(word);
-    if (free == 0)
-        return NO_PAGE;
-    if (word == 0)
-        hints_touch(hints_of(view), index / LAYOUT_GROUP_WORDS);
-    uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(free);
-    return claim_in_word(view, actor, word, page, 1) ? page : NO_PAGE;
+    uint64_t first = group * LAYOUT_GROUP_WORDS;
+    uint64_t end = limit / LAYOUT_WORD_PAGES;
+    unsigned n = end - first < LAYOUT_GROUP_WORDS ? (unsigned)(end - first) : LAYOUT_GROUP_WORDS;
+    uint32_t words = 0;
+    for (unsigned i = 0; i < n; i++)
+        words |= (uint32_t)(word_free(view_word(view, first + i)) != 0) << i;
+    return words;
 }
 
 static uint64_t single_in_group(const struct view *view, struct actor *actor, uint64_t group,
                                 uint64_t limit)
 {
-    uint64_t start = group * LAYOUT_GROUP_WORDS;
-    uint64_t from = actor->home / LAYOUT_GROUP_WORDS == group ? actor->home - start : 0;
+    uint32_t words = words_with_room(view, group, limit);
+    uint64_t word, page;
     hints_touch(hints_of(view), group);
-    for (uint64_t i = 0; i < LAYOUT_GROUP_WORDS; i++) {
-        uint64_t index = start + (from + i) % LAYOUT_GROUP_WORDS;
-        uint64_t page = take_in_word(view, actor, index, 1, limit);
-        if (page != NO_PAGE) {
-            actor->home = index;
+    actor->group = group;
+    for (; words != 0; words &= words - 1) {
+        home_enter(view, actor, words);
+        if (home_alloc(view, actor, &page))
             return page;
-        }
     }
-    return NO_PAGE;
+    home_leave(actor);
+    return group == limit / LAYOUT_GROUP_PAGES
+               ? take_in_word(view, actor, limit / LAYOUT_WORD_PAGES, 1, limit, &word)
+               : NO_PAGE;
 }
 
 static unsigned holder_number(const struct actor *actor)
@@ -145,7 +142,7 @@ static uint64_t place_single(const struct view *view, struct actor *actor, uint6
 {
     struct hints *hints = hints_of(view);
     uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
-    uint64_t group = actor->home / LAYOUT_GROUP_WORDS;
+    uint64_t group = actor->group;
     if (group >= end)
         group = next_home(view, actor, limit);
     for (int i = 0; i < TRIES && group < end; i++) {
@@ -173,8 +170,9 @@ static uint64_t place_single(const struct view *view, struct actor *actor, uint6
 static uint64_t block_in_words(const struct view *view, const struct actor *actor, uint64_t group,
                                unsigned n, uint64_t limit)
 {
+    uint64_t word;
     for (uint64_t i = 0; i < LAYOUT_GROUP_WORDS; i++) {
-        uint64_t page = take_in_word(view, actor, group * LAYOUT_GROUP_WORDS + i, n, limit);
+        uint64_t page = take_in_word(view, actor, group * LAYOUT_GROUP_WORDS + i, n, limit, &word);
         if (page != NO_PAGE)
             return page;
     }
@@ -269,33 +267,31 @@ static uint64_t place_by_hints(const struct view *view, struct actor *actor, uin
     return n <= LONG_PAGES ? place_short(view, actor, n, limit) : place_long(view, actor, n, limit);
 }
 
-/* Kept out of place_block, which shall save no registers for it. */
-__attribute__((noinline)) static uint64_t place_elsewhere(const struct view *view,
-                                                          struct actor *actor, uint64_t n,
-                                                          uint64_t align, struct look *look)
+static uint64_t place_elsewhere(const struct view *view, struct actor *actor, uint64_t n,
+                                uint64_t align, struct look *look)
 {
     uint64_t limit = view_limit(view);
     uint64_t page = align == 1 ? place_by_hints(view, actor, n, limit) : NO_PAGE;
+    if (page == NO_PAGE) {
+        *look = (struct look){.n = n, .align = align, .phase = view->pages >> view->page_shift};
+        page = place_anywhere(view, actor, limit, look);
+    }
     if (page != NO_PAGE)
-        return page;
-    *look = (struct look){.n = n, .align = align, .phase = view->pages >> view->page_shift};
-    return place_anywhere(view, actor, limit, look);
+        home_renew(view, actor, page);
+    return page;
 }
 
 uint64_t place_block(const struct view *view, struct actor *actor, uint64_t n, uint64_t align,
                      struct look *look)
 {
-    if (n == 1 && align == 1) {
-        uint64_t page = single_at_home(view, actor);
-        if (page != NO_PAGE)
-            return page;
-    }
+    uint64_t page;
+    if (n == 1 && align == 1 && home_alloc(view, actor, &page))
+        return page;
     return place_elsewhere(view, actor, n, align, look);
 }
 
 void place_leave(const struct view *view, const struct actor *actor)
 {
-    uint64_t group = actor->home / LAYOUT_GROUP_WORDS;
-    if (group < view->hints.n[0])
-        let_go(view, actor, group);
+    if (actor->group < view->hints.n[0])
+        let_go(view, actor, actor->group);
 }

@@ -118,6 +118,16 @@ static inline uint64_t view_block_length(const struct view *view, uint64_t page)
     return view_block_length_in(view, page, view_word(view, word_at(page)));
 }
 
+/* The page that begins at the address, if the object has it; else a number beyond all of them. What
+ * an address has below the page's size is rotated to where it makes the number huge. */
+static inline uint64_t view_page_there(const struct view *view, uintptr_t address)
+{
+    uintptr_t offset = address - view->pages;
+    unsigned shift = view->page_shift & 63;
+    uint64_t page = offset >> shift | offset << ((64 - shift) & 63);
+    return page < atomic_load_explicit(&view->there, memory_order_relaxed) ? page : NO_PAGE;
+}
+
 /* The page that begins at the address, or NO_PAGE. */
 static inline uint64_t view_page_at(const struct view *view, uintptr_t address)
 {

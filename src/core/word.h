@@ -117,6 +117,17 @@ static inline unsigned bytes_sum(uint64_t counts)
     return (unsigned)(counts * UINT64_C(0x0001000100010001) >> 48);
 }
 
+/* Whether a block begins at bit and ends before the word does; `pages` are its pages then. The sum
+ * carries through them into the bit behind them. */
+static inline int word_block_inside(uint64_t word, unsigned bit, uint32_t *pages)
+{
+    uint64_t first = UINT64_C(1) << bit;
+    uint64_t begun = word_further(word) | first;
+    uint64_t carried = begun + first;
+    *pages = (uint32_t)(begun & ~carried);
+    return carried >> LAYOUT_WORD_PAGES == 0 && (word_first(word) & first) != 0;
+}
+
 /* The length of the block whose first page is bit, as far as this word shows it. */
 static inline unsigned word_block_length(uint64_t word, unsigned bit)
 {

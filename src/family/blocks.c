@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "core/census.h"
 #include "core/free.h"
+#include "core/home.h"
 #include "core/place.h"
 #include "core/publish.h"
 #include "core/used.h"
@@ -119,7 +120,18 @@ static uint64_t pages_for(const struct pool *pool, size_t size)
     return (size >> shift) + ((size & ((UINT64_C(1) << shift) - 1)) != 0);
 }
 
-void *shmpool_alloc(shmpool_id id, size_t size)
+/* Whether there was a page in the word that the last one came from. */
+static inline int alloc_at_home(struct pool *pool, uint64_t *page)
+{
+    struct member *member = members_enter_again(pool);
+    if (member == NULL)
+        return 0;
+    int done = home_alloc(&pool->view, &member->actor, page);
+    members_leave_again();
+    return done;
+}
+
+__attribute__((noinline)) static void *alloc_anywhere(shmpool_id id, size_t size)
 {
     struct pool *pool = pools_find_writable(id);
     if (pool == NULL)
@@ -129,6 +141,16 @@ void *shmpool_alloc(shmpool_id id, size_t size)
         return NULL;
     }
     return alloc_pages(pool, size, pages_for(pool, size), 1);
+}
+
+/* No registers are saved for what is rare: it is called last or not at all. */
+void *shmpool_alloc(shmpool_id id, size_t size)
+{
+    struct pool *pool = pools_find_plain(id);
+    uint64_t page;
+    if (pool != NULL && (size - 1) >> pool->view.page_shift == 0 && alloc_at_home(pool, &page))
+        return (void *)view_address_of(&pool->view, page);
+    return alloc_anywhere(id, size);
 }
 
 void *shmpool_alloc_aligned(shmpool_id id, size_t alignment, size_t size)
@@ -166,7 +188,18 @@ static int no_block(const struct pool *pool, const void *address)
     return error_set(ENOENT, "no live block of pool %s starts at %p", pool->name, address);
 }
 
-int shmpool_free(shmpool_id id, void *block)
+/* Whether it was a short block of this member. */
+static inline int free_at_home(struct pool *pool, uint64_t page, struct home_freed *freed)
+{
+    struct member *member = members_enter_again(pool);
+    if (member == NULL)
+        return 0;
+    int done = home_free(&pool->view, &member->actor, page, freed);
+    members_leave_again();
+    return done;
+}
+
+__attribute__((noinline)) static int free_anywhere(shmpool_id id, void *block)
 {
     struct pool *pool = pools_find_writable(id);
     if (pool == NULL)
@@ -184,6 +217,18 @@ int shmpool_free(shmpool_id id, void *block)
     if (pool->flags & SHMPOOL_AUTOTRIM)
         trimming_freed(pool, page, n);
     return 0;
+}
+
+int shmpool_free(shmpool_id id, void *block)
+{
+    struct pool *pool = pools_find_plain(id);
+    if (pool != NULL) {
+        uint64_t page = view_page_there(&pool->view, (uintptr_t)block);
+        struct home_freed freed;
+        if (page != NO_PAGE && free_at_home(pool, page, &freed))
+            return free_hint_inside(&pool->view, page, freed.free);
+    }
+    return free_anywhere(id, block);
 }
 
 ssize_t shmpool_size_at(shmpool_id id, const void *address)

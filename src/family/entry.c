@@ -68,6 +68,7 @@ int entry_enter(shmpool_id id, const struct pool *made, const char *name)
     pool->spare = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     atomic_store(&pool->id, id);
     atomic_store(&pool->state, POOL_MAPPED);
+    atomic_store(&pool->plain, pool->readonly || (pool->flags & POOL_KEEPS_USED) ? 0 : id);
     return 0;
 }
 
@@ -75,6 +76,7 @@ void entry_undo(shmpool_id id)
 {
     struct pool *pool = entry_place(id);
     int saved = errno;
+    atomic_store(&pool->plain, 0);
     atomic_store(&pool->state, POOL_ABSENT);
     atomic_store(&pool->id, 0);
     registry_drop(id);

@@ -162,14 +162,11 @@ static void take_slot(struct pool *pool, struct member *member)
         members_recover(pool);
         member->slot = members_take_slot(view, pool->ident, pool->row, (uint32_t)gettid());
     }
-    member->actor.home = UINT64_MAX;
-    if (member->slot != NO_SLOT) {
-        member->actor.intent = &view->slots[member->slot].intent;
-        member->actor.tag = pool->row << 16 | (uint32_t)member->slot;
-    } else {
-        member->actor.intent = &view->rows[pool->row].spare;
-        member->actor.tag = pool->row << 16 | TAG_SPARE;
-    }
+    if (member->slot != NO_SLOT)
+        member->actor =
+            actor_new(&view->slots[member->slot].intent, pool->row << 16 | (uint32_t)member->slot);
+    else
+        member->actor = actor_new(&view->rows[pool->row].spare, pool->row << 16 | TAG_SPARE);
 }
 
 /* The thread's records of pools that were released meanwhile; under process_lock. */

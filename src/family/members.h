@@ -36,18 +36,33 @@ extern _Thread_local struct thread members_thread;
 struct member *members_enter_slowly(struct pool *pool);
 void members_leave_spare(struct member *member);
 
-/* The calling thread's member in a pool, inside a call now; NULL with errno. */
-static inline struct member *members_enter(struct pool *pool)
+/* The usual case of members_enter: the pool is the one that the thread used last, by a slot. NULL
+ * when it is not. */
+static inline struct member *members_enter_again(struct pool *pool)
 {
     struct thread *thread = &members_thread;
     struct member *member = thread->last;
     if (member == NULL || atomic_load_explicit(&thread->inside, memory_order_relaxed) != 0 ||
         thread->era != process_era() ||
         atomic_load_explicit(&member->pool, memory_order_relaxed) != pool)
-        return members_enter_slowly(pool);
+        return NULL;
     atomic_store_explicit(&thread->inside, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     return member;
+}
+
+/* Ends what members_enter_again began. */
+static inline void members_leave_again(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&members_thread.inside, 0, memory_order_relaxed);
+}
+
+/* The calling thread's member in a pool, inside a call now; NULL with errno. */
+static inline struct member *members_enter(struct pool *pool)
+{
+    struct member *member = members_enter_again(pool);
+    return member != NULL ? member : members_enter_slowly(pool);
 }
 
 static inline void members_leave(struct member *member)
@@ -55,7 +70,7 @@ static inline void members_leave(struct member *member)
     atomic_signal_fence(memory_order_seq_cst);
     if (member->slot < 0)
         members_leave_spare(member);
-    atomic_store_explicit(&members_thread.inside, 0, memory_order_relaxed);
+    members_leave_again();
 }
 
 int members_begin(void);

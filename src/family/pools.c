@@ -122,6 +122,7 @@ void pools_refresh(struct pool *pool)
 
 void pools_drop(struct pool *pool)
 {
+    atomic_store(&pool->plain, 0);
     atomic_store(&pool->state, POOL_RELEASED);
     call_unmap(pool->backend, &pool->object, pool->base, pool->mapping_size);
     call_close(pool->backend, &pool->object);
@@ -134,6 +135,7 @@ int pools_make_readonly(struct pool *pool)
                  SHMPOOL_MAP_RDONLY | SHMPOOL_MAP_REPLACE) == NULL)
         return -1;
     pool->readonly = 1;
+    atomic_store(&pool->plain, 0);
     return call_restrict_access(pool->backend, &pool->object);
 }
 

@@ -23,6 +23,8 @@ enum pool_state { POOL_ABSENT, POOL_RELEASED, POOL_MAPPED };
 enum { POOL_KEEPS_USED = SHMPOOL_ZERO | SHMPOOL_AUTOTRIM };
 
 struct pool {
+    _Atomic shmpool_id
+        plain; /* the ID, while the pool is mapped, writable and keeps no used bits */
     _Atomic shmpool_id id;
     _Atomic uint32_t state; /* pool_state */
     int readonly;
@@ -56,6 +58,15 @@ static inline struct pool *pools_find(shmpool_id id)
         atomic_load_explicit(&pool->state, memory_order_relaxed) == POOL_MAPPED)
         return pool;
     return pools_refuse(id);
+}
+
+/* The pool, if calls may go the short way; NULL says nothing. */
+static inline struct pool *pools_find_plain(shmpool_id id)
+{
+    struct pool *pool =
+        atomic_load_explicit(&pools_table[(uint32_t)id % REGISTRY_ENTRIES], memory_order_acquire);
+    return pool != NULL && atomic_load_explicit(&pool->plain, memory_order_relaxed) == id ? pool
+                                                                                          : NULL;
 }
 
 /* Sets errno and the sentence for a pool that is read-only here; NULL. */

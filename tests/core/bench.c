@@ -75,17 +75,14 @@ struct actor bench_join(struct bench *bench, unsigned process)
     ck_quiet(row != 0);
     int slot = members_take_slot(&bench->view, bench_ident(process), row, process);
     ck_quiet(slot != NO_SLOT);
-    return (struct actor){.intent = &bench->view.slots[slot].intent,
-                          .tag = row << 16 | (uint32_t)slot,
-                          .home = UINT64_MAX};
+    return actor_new(&bench->view.slots[slot].intent, row << 16 | (uint32_t)slot);
 }
 
 struct actor bench_spare(struct bench *bench, unsigned process)
 {
     uint32_t row = members_take_row(&bench->view, bench_ident(process));
     ck_quiet(row != 0);
-    return (struct actor){
-        .intent = &bench->view.rows[row].spare, .tag = row << 16 | TAG_SPARE, .home = UINT64_MAX};
+    return actor_new(&bench->view.rows[row].spare, row << 16 | TAG_SPARE);
 }
 
 unsigned bench_recover(struct bench *bench, unsigned recoverer)
@@ -101,13 +98,11 @@ bool bench_take(struct bench *bench, struct actor *actor, uint64_t page, uint64_
     const struct view *view = &bench->view;
     if (!in_one_word(page, n))
         return claim_words(view, actor, page, n) == 1;
-    for (;;) {
-        uint64_t word = view_word(view, word_at(page));
-        if (~word_free(word) & mask_of(bit_at(page), (unsigned)n))
-            return false;
-        if (claim_in_word(view, actor, word, page, (unsigned)n))
+    uint64_t word = view_word(view, word_at(page));
+    while ((~word_free(word) & mask_of(bit_at(page), (unsigned)n)) == 0)
+        if (claim_in_word(view, actor, &word, page, (unsigned)n))
             return true;
-    }
+    return false;
 }
 
 /* ---- comparing ---- */

@@ -107,7 +107,13 @@ START_TEST(a_block_ends_before_the_next_first_free_or_claimed_page)
         uint64_t word = (uint64_t)random_mask(&random) << 32 | random_mask(&random);
         unsigned bit = (unsigned)random_between(&random, 0, 31);
         word |= bits_block(mask_of(bit, 1), mask_of(bit, 1));
-        ck_quiet(word_block_length(word, bit) == 1 + naive_run(word_further(word), bit + 1));
+        unsigned n = 1 + naive_run(word_further(word), bit + 1);
+        uint32_t pages;
+        ck_quiet(word_block_length(word, bit) == n);
+        ck_quiet(word_block_inside(word, bit, &pages) == (bit + n < 32));
+        ck_quiet(bit + n == 32 || pages == mask_of(bit, n));
+        ck_quiet(!word_block_inside(word & ~(bits_block(0, 1) << bit), bit, &pages));
+        ck_quiet(!word_block_inside(word & ~(bits_block(1, 0) << bit), bit, &pages));
     }
 }
 END_TEST

@@ -233,8 +233,8 @@ static struct faults recover_copy(const char *where)
 static struct faults reclaim_copy(const char *where)
 {
     struct faults faults = {0};
-    struct actor actor = {&copy.view.slots[0].intent, atomic_load(&copy.view.slots[0].row) << 16,
-                          UINT64_MAX};
+    struct actor actor =
+        actor_new(&copy.view.slots[0].intent, atomic_load(&copy.view.slots[0].row) << 16);
     faults.blocked += recovery_reclaim(&copy.view, &actor, is_dead_row, NULL) == RECLAIM_PENDING;
     complain(&faults, where, "by reclaim");
     return faults;

@@ -126,9 +126,7 @@ static void join(unsigned number, uint32_t row)
 {
     int slot = members_take_slot(&mill.view, ident_number(ALIVE), row, 1);
     CHILD_CHECK(slot == (int)number);
-    mill.actors[number] = (struct actor){.intent = &mill.view.slots[slot].intent,
-                                         .tag = row << 16 | (uint32_t)slot,
-                                         .home = UINT64_MAX};
+    mill.actors[number] = actor_new(&mill.view.slots[slot].intent, row << 16 | (uint32_t)slot);
 }
 
 static void populate(void)
@@ -140,9 +138,8 @@ static void populate(void)
     population.dead_row = members_take_row(&mill.view, population.dead);
     join(0, population.alive_row);
     join(1, population.alive_row);
-    mill.actors[2] = (struct actor){.intent = &mill.view.rows[population.alive_row].spare,
-                                    .tag = population.alive_row << 16 | TAG_SPARE,
-                                    .home = UINT64_MAX};
+    mill.actors[2] = actor_new(&mill.view.rows[population.alive_row].spare,
+                               population.alive_row << 16 | TAG_SPARE);
     population_settle(&mill.view, &population);
 }
 
@@ -325,7 +322,7 @@ static void meet(const struct damage *damage)
     mill.damage = damage;
     mill.moment = 0;
     for (unsigned i = 0; i < ACTORS; i++)
-        mill.actors[i].home = UINT64_MAX;
+        mill.actors[i] = actor_new(mill.actors[i].intent, mill.actors[i].tag);
     damage_now();
     steps_hook(step);
     for (unsigned i = 0; i < OPERATIONS; i++)
