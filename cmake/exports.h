@@ -15,6 +15,7 @@
 #pragma GCC visibility push(default)
 #include <shmpool.h>
 #include <shmpool/backend.h>
+#include <shmpool/inspect.h>
 #pragma GCC visibility pop
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "folder.h"
 #include "hold.h"
+#include "listing.h"
 #include "naming.h"
 #include "pages.h"
 
@@ -29,6 +30,7 @@ int backend_file_use(const char *folder)
         .describe = hold_describe,
         .restrict_access = hold_restrict_access,
         .close = naming_close,
+        .list = listing_list,
     };
     return shmpool_backend_register(&backend);
 }

@@ -18,7 +18,8 @@
  * Ownership: arguments belong to the caller and end with the call.
  * Threads: any number at once, for different objects; for one object map, describe and commit may
  *   meet, close and restrict_access meet nothing. create, open, map, unmap and close run under the
- *   process's lock: none may call a function of this library or wait for another process.
+ *   process's lock: none may call a function of this library or wait for another process. list
+ *   runs without it, and its visitor may call any function.
  * Forks: a child has what memory and descriptors a fork gives it, the registered tables too.
  *   unmap, close, restrict_access and a map that replaces also run in a child just forked from a
  *   process with many threads: they make system calls and nothing else, no malloc, no stdio.
@@ -75,6 +76,19 @@ struct shmpool_description {
     uid_t uid;
     gid_t gid;
     mode_t mode; /* permission bits */
+};
+
+/* An object as list finds it. The strings are good during the visit. */
+struct shmpool_found {
+    const char *name;  /* the pool's; NULL: none that can be read */
+    const char *where; /* the object, as the system's own tools name it */
+    int nameless;      /* open does not find it by its name: it was removed, or there are none */
+    pid_t holder;      /* nameless: a process that has a descriptor of it; 0: not known */
+    pid_t maker;       /* who made it by the system's word; 0: the system does not say */
+    int64_t mappings;  /* how many there are by the system's count; -1: it keeps none */
+    uint64_t device;   /* as in shmpool_object */
+    uint64_t inode;
+    struct shmpool_description description;
 };
 
 struct shmpool_backend {
@@ -159,8 +173,15 @@ struct shmpool_backend {
      *   inode are compared by the library, before with the descriptors and with what is expected.
      * Errors: EUCLEAN (it cannot be such an object), ENOENT (it is gone), EACCES. */
     int (*adopt)(struct shmpool_object *object);
+    /* Calls visit for each object of this backend that is there, sound or not, opened by nobody or
+     * by many, until a visit returns something else than 0, which is the result then; 0 at the end.
+     * NULL: the backend cannot tell, and shmpool_list leaves its pools out.
+     * Processes: objects come and go meanwhile. What cannot be a pool is passed over and never
+     *   waited for; what this user may not open is visited too.
+     * Errors: EACCES (the place cannot be read). Source: readdir(3). */
+    int (*list)(int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
 
-    uint64_t reserved[7]; /* zero */
+    uint64_t reserved[6]; /* zero */
 };
 
 /* Makes a backend selectable by its name: in options->backend, in SHMPOOL_BACKEND, and as the

@@ -325,6 +325,23 @@ int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *obj
                            backend->name, backend->place, reason_of(&call));
 }
 
+/* A visitor's result passes through the backend: one that is negative is the library's own failure,
+ * which has said its sentence. */
+int call_list(const struct shmpool_backend *backend,
+              int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+{
+    struct call call = begin();
+    int result = backend->list != NULL ? backend->list(visit, arg) : 0;
+    if (result >= 0) {
+        succeed(&call);
+        return result;
+    }
+    return is_said(&call)
+               ? -1
+               : error_set(code_of(&call), "backend %s cannot list the objects in %s: %s",
+                           backend->name, backend->place, reason_of(&call));
+}
+
 void call_close(const struct shmpool_backend *backend, struct shmpool_object *object)
 {
     int code = errno;

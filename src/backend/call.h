@@ -46,6 +46,11 @@ int call_restrict_access(const struct shmpool_backend *backend, struct shmpool_o
  * by something that only the backend could hand over, and it has no such step. */
 int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *object);
 
+/* Success where the backend has no such step: it has nothing to show. What visit returned, if that
+ * is not 0. */
+int call_list(const struct shmpool_backend *backend,
+              int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
+
 /* Leaves errno alone. */
 void call_close(const struct shmpool_backend *backend, struct shmpool_object *object);
 

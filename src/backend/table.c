@@ -40,6 +40,7 @@ static const struct rule rules[] = {
     {PLAIN(restrict_access), false},
     {PLAIN(close), false},
     {PLAIN(adopt), true},
+    {PLAIN(list), true},
 };
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "backend/fdobject.h"
+#include "backend/held.h"
 #include "backend/memfile.h"
 #include "base/error.h"
+
+#define LABEL "shmpool."
 
 /* Not F_SEAL_GROW: a pool may be extended. F_SEAL_SEAL: what holds today holds for ever. */
 static int seal(const struct shmpool_object *object)
@@ -23,7 +26,7 @@ static int memfd_object_create(struct shmpool_object *object, const char *name, 
 {
     char label[224];
     (void)max_size;
-    snprintf(label, sizeof label, "shmpool.%s", name);
+    snprintf(label, sizeof label, LABEL "%s", name);
     fdobject_init(object);
     int fd = memfile_make(label, mode);
     if (fd < 0) {
@@ -58,6 +61,11 @@ static int memfd_adopt(struct shmpool_object *object)
                      object->fd_readonly);
 }
 
+static int memfd_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+{
+    return held_list("/memfd:" LABEL, visit, arg);
+}
+
 const struct shmpool_backend backend_memfd = {
     .version = SHMPOOL_BACKEND_VERSION,
     .capabilities = SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_SEALED | SHMPOOL_BACKEND_DESCRIPTORS,
@@ -73,4 +81,5 @@ const struct shmpool_backend backend_memfd = {
     .restrict_access = fdobject_restrict_access,
     .close = fdobject_close,
     .adopt = memfd_adopt,
+    .list = memfd_list,
 };

@@ -12,9 +12,8 @@
 
 #include "backend/fdobject.h"
 #include "backend/trust.h"
+#include "backend_posix/folder.h"
 #include "base/error.h"
-
-#define FOLDER "/dev/shm"
 
 static const struct commit_place place = {
     FOLDER,
@@ -22,21 +21,19 @@ static const struct commit_place place = {
     "a container)",
 };
 
-enum { PATH_SIZE = 256 }; /* FOLDER, a prefix and a name of 200 bytes */
-
 /* What reserved[] of an object holds: which temporary name it has, 0 for none, and the process that
  * made it. Children that were forked meanwhile hold a copy, and leave the name alone. */
 enum { TEMPORARY, TEMPORARY_OWNER };
 
 static const char *path_of(char path[PATH_SIZE], const char *name)
 {
-    snprintf(path, PATH_SIZE, FOLDER "/shmpool.%s", name);
+    snprintf(path, PATH_SIZE, FOLDER "/" PREFIX "%s", name);
     return path;
 }
 
 static const char *path_of_temporary(char path[PATH_SIZE], uint64_t number)
 {
-    snprintf(path, PATH_SIZE, FOLDER "/.shmpool.%016" PRIx64, number);
+    snprintf(path, PATH_SIZE, FOLDER "/" TEMPORARY_PREFIX "%016" PRIx64, number);
     return path;
 }
 
@@ -295,4 +292,5 @@ const struct shmpool_backend backend_posix = {
     .describe = fdobject_describe,
     .restrict_access = fdobject_restrict_access,
     .close = posix_close,
+    .list = folder_list,
 };

@@ -5,14 +5,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <shmpool/backend.h>
 
 #include "base/error.h"
 
@@ -121,6 +119,12 @@ int segment_remove(int id, key_t key)
     return -1;
 }
 
+uint64_t segment_namespace(void)
+{
+    struct stat status;
+    return stat("/proc/self/ns/ipc", &status) == 0 ? status.st_ino | UINT64_C(1) << 63 : 0;
+}
+
 /* ---- what a segment is ---- */
 
 struct beginning {
@@ -174,6 +178,28 @@ struct segment segment_inspect(key_t key, const char *name)
         return segment;
     if (read_beginning(segment.id, &beginning) != 0)
         return unreadable(segment);
+    segment.kind = kind_of(&beginning, name);
+    return segment;
+}
+
+/* The index is taken first: what is asked for by id then is the segment that has it now. */
+struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE])
+{
+    struct beginning beginning;
+    struct segment segment = {.kind = SEGMENT_NONE};
+    segment.id = shmctl(index, SHM_STAT_ANY, &segment.status);
+    if (segment.id < 0 && errno == EINVAL) /* Linux before 4.17 */
+        segment.id = shmctl(index, SHM_STAT, &segment.status);
+    if (segment.id < 0)
+        return segment;
+    segment.kind = SEGMENT_FOREIGN;
+    segment.key = segment.status.shm_perm.__key;
+    if (!is_pools(&segment.status))
+        return segment;
+    if (read_beginning(segment.id, &beginning) != 0)
+        return unreadable(segment);
+    beginning.name[sizeof beginning.name - 1] = '\0';
+    memcpy(name, beginning.name, sizeof beginning.name);
     segment.kind = kind_of(&beginning, name);
     return segment;
 }

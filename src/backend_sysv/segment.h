@@ -12,8 +12,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/shm.h>
 #include <sys/types.h>
+
+#include <shmpool/backend.h>
 
 /* Makes the segment of that key; size: whole pages. Its id, or -1: EEXIST when there is one, no
  * sentence then, and else ENOSPC, ENOMEM or ENOTSUP. */
@@ -51,6 +54,14 @@ struct segment {
 
 /* Looks at what holds the key. */
 struct segment segment_inspect(key_t key, const char *name);
+
+/* The segment at an index of the system's list: FOREIGN, UNFINISHED, HIDDEN, or what its own name
+ * makes it, which is stored; NONE where there is none. */
+struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE]);
+
+/* Ids mean something in their IPC namespace only: a number for this one, 0 when it cannot be told,
+ * after a chroot say. The top bit keeps apart from the devices of files. */
+uint64_t segment_namespace(void);
 
 /* Whether nobody will ever finish an unfinished segment: its maker is dead and nobody has it
  * attached. Those who look at it have it attached too, so this looks more than once. */

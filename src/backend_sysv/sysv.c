@@ -11,6 +11,7 @@
 #include "backend/commit.h"
 #include "backend/limits.h"
 #include "backend_sysv/directory.h"
+#include "backend_sysv/listing.h"
 #include "backend_sysv/segment.h"
 #include "base/error.h"
 
@@ -22,17 +23,9 @@ enum { PAGE, WRITABLE, KEY, UNPUBLISHED };
 
 /* ---- holding a segment ---- */
 
-/* Ids mean something in their IPC namespace only. 0: it cannot be told, after a chroot say. The top
- * bit keeps apart from the devices of files. */
-static uint64_t namespace_here(void)
-{
-    struct stat status;
-    return stat("/proc/self/ns/ipc", &status) == 0 ? status.st_ino | UINT64_C(1) << 63 : 0;
-}
-
 static bool is_other_namespace(const struct shmpool_object *object)
 {
-    uint64_t here = namespace_here();
+    uint64_t here = segment_namespace();
     return here != 0 && object->device != 0 && here != object->device;
 }
 
@@ -54,7 +47,7 @@ static int hold(struct shmpool_object *object, int id, key_t key, size_t size, u
         return -1;
     if (size > page_size())
         munmap(page + page_size(), size - page_size());
-    object->device = namespace_here();
+    object->device = segment_namespace();
     object->inode = (uint64_t)id;
     object->reserved[PAGE] = (uintptr_t)page;
     object->reserved[WRITABLE] = (flags & SHMPOOL_MAP_RDONLY) == 0;
@@ -366,4 +359,5 @@ const struct shmpool_backend backend_sysv = {
     .restrict_access = sysv_restrict_access,
     .close = sysv_close,
     .adopt = sysv_adopt,
+    .list = listing_list,
 };

@@ -115,7 +115,9 @@ struct header_shm {
     uint64_t reserved0[1];
     char backend[LAYOUT_BACKEND_SIZE];
     char name[LAYOUT_NAME_SIZE];
-    uint64_t reserved1[12];
+    uint64_t creator_key; /* boot and namespaces, as a domain's key; 0: not known */
+    uint64_t family;      /* the inode of the family's registry; 0: not known */
+    uint64_t reserved1[10];
 
     /* Written while the pool is in use, each on a line of its own. */
     _Alignas(64) _Atomic uint64_t limit; /* pages that blocks may use now; only grows */
@@ -135,6 +137,7 @@ _Static_assert(sizeof(struct slot_shm) == 128, "slot");
 _Static_assert(sizeof(struct domain_shm) == 8, "domain");
 _Static_assert(sizeof(struct header_shm) == LAYOUT_HEADER_SIZE, "header");
 _Static_assert(offsetof(struct header_shm, backend) == 176, "header: fixed part");
+_Static_assert(offsetof(struct header_shm, family) == 424, "header: fixed part");
 _Static_assert(offsetof(struct header_shm, limit) == 512, "header: working part");
 _Static_assert(offsetof(struct header_shm, rows_mark) == 832, "header: working part");
 _Static_assert(offsetof(struct header_shm, grower) == 896, "header: working part");

@@ -132,6 +132,8 @@ static void write_header(const struct pool *pool, const struct plan *plan)
     header->mode = plan->mode;
     header->creator_pid = (uint32_t)self.pid;
     header->creator_start = self.start;
+    header->creator_key = self.key;
+    header->family = registry_file().inode;
     if (getentropy(&header->serial, sizeof header->serial) != 0)
         header->serial = header->address;
     identity_origin(header->creator_boot, &header->creator_namespace);

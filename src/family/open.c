@@ -10,6 +10,7 @@
 #include "family/entry.h"
 #include "family/members.h"
 #include "family/names.h"
+#include "family/open.h"
 #include "family/pools.h"
 #include "family/process.h"
 #include "family/registry.h"
@@ -59,22 +60,29 @@ static shmpool_id enter_opened(struct pool *pool, const struct contents *content
     return -1;
 }
 
+shmpool_id open_held(struct pool *pool, const char *name, unsigned flags)
+{
+    struct contents contents;
+    shmpool_id id = -1;
+    if (contents_read(pool->backend, &pool->object, &contents, name) == 0)
+        id = enter_opened(pool, &contents, name, flags);
+    if (id == -1)
+        call_close(pool->backend, &pool->object);
+    return id > 0 ? id : -1;
+}
+
 static shmpool_id open_with(const struct shmpool_backend *backend, const char *name, unsigned flags)
 {
     struct pool pool = {.backend = backend, .readonly = (flags & SHMPOOL_RDONLY) != 0};
-    struct contents contents;
     shmpool_id id = -1;
     if (!(backend->capabilities & SHMPOOL_BACKEND_NAMES))
         return error_set(ENOTSUP, "backend %s has no names by which a pool could be opened",
                          backend->name);
     process_lock();
-    int failed = call_open(backend, &pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0);
-    if (failed == 0 && contents_read(backend, &pool.object, &contents, name) == 0)
-        id = enter_opened(&pool, &contents, name, flags);
-    if (failed == 0 && id == -1)
-        call_close(backend, &pool.object);
+    if (call_open(backend, &pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0) == 0)
+        id = open_held(&pool, name, flags);
     process_unlock();
-    return id > 0 ? id : -1;
+    return id;
 }
 
 shmpool_id shmpool_open(const char *name, unsigned flags)

@@ -138,6 +138,7 @@ TCase *liveness_case(void);
 TCase *forks_case(void);
 TCase *registry_case(void);
 TCase *inside_case(void);
+TCase *listing_case(void);
 TCase *threads_case(void);
 TCase *reclaim_case(void);
 TCase *races_case(void);
@@ -148,6 +149,10 @@ TCase *refusals_case(void);
 
 /* What this program does when it was started by child_exec: argv[1] says what; see opening.c. */
 int helper_main(int argc, char **argv);
+
+/* Two of those things; see listing.c. */
+int helper_make(char **argv);
+int helper_look(char **argv);
 
 /* The same for programs that shmpool_spawn started: argv[1] is "spawned"; see spawn.c. */
 int spawned_main(int argc, char **argv);

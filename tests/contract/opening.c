@@ -78,7 +78,8 @@ int helper_main(int argc, char **argv)
         int (*run)(char **);
     } helpers[] = {
         {"read", 2, helper_read},     {"write", 1, helper_write}, {"objects", 2, helper_objects},
-        {"create", 1, helper_create}, {"fresh", 0, helper_fresh},
+        {"create", 1, helper_create}, {"fresh", 0, helper_fresh}, {"make", 2, helper_make},
+        {"look", 2, helper_look},
     };
     if (strcmp(argv[1], "spawned") == 0)
         return spawned_main(argc, argv);

@@ -1,0 +1,100 @@
+#include "backend_posix/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/held.h"
+#include "base/error.h"
+
+struct listing {
+    int (*visit)(const struct shmpool_found *found, void *arg);
+    void *arg;
+};
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- files with a name ---- */
+
+/* What has the prefix of a pool and is no file cannot be one. */
+static int visit_file(const struct listing *listing, int folder, const char *file)
+{
+    char path[PATH_SIZE + 64];
+    struct stat status;
+    bool is_temporary = begins_with(file, TEMPORARY_PREFIX);
+    if ((!is_temporary && !begins_with(file, PREFIX)) ||
+        fstatat(folder, file, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        return 0;
+    snprintf(path, sizeof path, FOLDER "/%s", file);
+    const struct shmpool_found found = {
+        .name = is_temporary ? NULL : file + strlen(PREFIX),
+        .where = path,
+        .nameless = is_temporary,
+        .mappings = -1,
+        .device = status.st_dev,
+        .inode = status.st_ino,
+        .description = {.size = (uint64_t)status.st_size,
+                        .uid = status.st_uid,
+                        .gid = status.st_gid,
+                        .mode = status.st_mode & 07777},
+    };
+    return listing->visit(&found, listing->arg);
+}
+
+static int list_files(const struct listing *listing)
+{
+    struct dirent *entry;
+    int result = 0;
+    DIR *folder = opendir(FOLDER);
+    if (folder == NULL) {
+        int code = errno;
+        return error_set(code, FOLDER " cannot be read: %s", strerror(code));
+    }
+    while (result == 0 && (entry = readdir(folder)) != NULL)
+        result = visit_file(listing, dirfd(folder), entry->d_name);
+    closedir(folder);
+    return result;
+}
+
+/* ---- files without one ---- */
+
+static bool begins_as_a_pool(const char *path)
+{
+    char first[sizeof SHMPOOL_OBJECT_MAGIC];
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool is_pool = fd >= 0 && pread(fd, first, sizeof first, 0) == sizeof first &&
+                   memcmp(first, SHMPOOL_OBJECT_MAGIC, sizeof first) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_pool;
+}
+
+/* Whoever opened a pool by its name holds it under that; its maker holds what was made without a
+ * name, as other programs make their files: there the contents decide. */
+static int visit_held(const struct shmpool_found *held, void *arg)
+{
+    const struct listing *listing = arg;
+    struct shmpool_found found = *held;
+    if (begins_with(held->name, PREFIX))
+        found.name = held->name + strlen(PREFIX);
+    else if (held->name[0] == '#' && begins_as_a_pool(held->where))
+        found.name = NULL;
+    else
+        return 0;
+    return listing->visit(&found, listing->arg);
+}
+
+int folder_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+{
+    struct listing listing = {visit, arg};
+    int result = list_files(&listing);
+    return result != 0 ? result : held_list(FOLDER "/", visit_held, &listing);
+}
