@@ -20,6 +20,10 @@ soname=$(readelf -dW "$libdir/libshmpool.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/
 [[ $(readlink "$libdir/libshmpool.so") == "$soname" ]] || fault "libshmpool.so is not $soname"
 [[ $(readlink "$libdir/$soname") == "libshmpool.so.$VERSION" ]] || fault "$soname is not $VERSION"
 
+# The tool finds the library that it was installed with, wherever both are.
+[[ $(env -u LD_LIBRARY_PATH "$prefix/bin/shmpool" --version) == "shmpool $VERSION" ]] ||
+    fault "the installed tool does not run"
+
 # Nothing that is installed knows where it was built or first installed.
 grep -rlF -e "$scratch" -e "$build" --include='*.pc' --include='*.cmake' "$prefix" >&2 &&
     fault "paths of this machine are installed"

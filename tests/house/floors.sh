@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # Prints each violation in the tree at $1 as "file:line: what is wrong".
 violations() {
     cd "$1" || return
-    find src examples bench -name '*.[ch]' -print0 | sort -z |
+    find src tools examples bench -name '*.[ch]' -print0 | sort -z |
         xargs -0 -r awk -v table="$here/floors.txt" -f "$here/floors.awk"
 }
 
@@ -22,7 +22,7 @@ finds() {
 }
 
 mkdir "$scratch/copy"
-cp -r "$root/src" "$root/examples" "$root/bench" "$scratch/copy"
+cp -r "$root/src" "$root/tools" "$root/examples" "$root/bench" "$scratch/copy"
 find "$scratch/copy" -type f -delete
 finds src/base/planted.c '#include "core/pages.h"'
 finds src/base/planted.c '#include <sys/mman.h>'
@@ -43,6 +43,8 @@ finds src/family/planted.c '#include HEADER'
 finds src/cellar/planted.c '#include <stddef.h>'
 finds examples/planted/planted.c '#include "base/error.h"'
 finds examples/planted/planted.c '#include <sys/mman.h>'
+finds tools/planted/planted.c '#include "core/census.h"'
+finds tools/planted/planted.c '#include <sys/shm.h>'
 finds examples/backend_file/planted.c '#include "backend/fdobject.h"'
 finds bench/planted.c '#include "core/layout.h"'
 

@@ -5,5 +5,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_tool clang-format
 
 cd "$root"
-find include src tests examples bench cmake -name '*.[ch]' -print0 -o -name '*.cpp' -print0 |
+find include src tools tests examples bench cmake -name '*.[ch]' -print0 -o -name '*.cpp' -print0 |
     xargs -0 clang-format --dry-run -Werror

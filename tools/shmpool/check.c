@@ -1,0 +1,105 @@
+/* check: the faults of some pools, or of all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "pools.h"
+#include "say.h"
+#include "verbs.h"
+
+/* The lines of a report, as an array. */
+static void write_lines(char *report)
+{
+    json_array("report");
+    for (char *line = strtok(report, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        json_text(NULL, line);
+    json_array_end();
+}
+
+static void write_pool(const struct seen *seen, int faults, char *report)
+{
+    json_object(NULL);
+    json_text("name", pools_shown(seen));
+    json_text("backend", seen->listed.backend);
+    json_text("state", pools_state(seen->listed.state));
+    if (faults >= 0)
+        json_number("faults", (uint64_t)faults);
+    else
+        json_text("faults", NULL);
+    write_lines(report);
+    json_object_end();
+}
+
+static void print_pool(const struct seen *seen, int faults, const char *report)
+{
+    fputs(report, stdout);
+    if (faults == 0)
+        printf("%s: sound\n", pools_shown(seen));
+    if (faults > 0)
+        printf("%s: %d fault%s\n", pools_shown(seen), faults, faults == 1 ? "" : "s");
+}
+
+/* The number of faults, or -1 when the pool cannot be looked into, of which a word was said. */
+static int check_pool(const struct seen *seen, FILE *report)
+{
+    shmpool_id pool = pools_open(seen);
+    int faults = pool > 0 ? shmpool_check(pool, report) : -1;
+    if (pool > 0)
+        shmpool_release(pool);
+    return faults;
+}
+
+static int check_and_show(const struct request *request, const struct seen *seen)
+{
+    char *report = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&report, &size);
+    int faults = stream != NULL ? check_pool(seen, stream) : -1;
+    if (stream == NULL || fclose(stream) != 0) {
+        say("no memory for a report");
+        return STATUS_FOUND;
+    }
+    if (request->json)
+        write_pool(seen, faults, report);
+    else
+        print_pool(seen, faults, report);
+    free(report);
+    return faults == 0 ? STATUS_FINE : STATUS_FOUND;
+}
+
+static int check_all(const struct request *request, const struct pools *pools)
+{
+    int status = STATUS_FINE;
+    for (size_t i = 0; i < pools->n; i++)
+        status |= check_and_show(request, &pools->all[i]);
+    return status;
+}
+
+static int check_named(const struct request *request, const struct pools *pools)
+{
+    int status = STATUS_FINE;
+    for (size_t i = 0; i < request->n_operands; i++) {
+        const struct seen *seen = pools_named(pools, request->operands[i]);
+        status |= seen != NULL ? check_and_show(request, seen) : STATUS_FOUND;
+    }
+    return status;
+}
+
+int verb_check(const struct request *request)
+{
+    struct pools pools;
+    if (pools_read(&pools, false) != 0)
+        return STATUS_FOUND;
+    if (request->json) {
+        json_object(NULL);
+        json_array("check");
+    }
+    int status =
+        request->n_operands > 0 ? check_named(request, &pools) : check_all(request, &pools);
+    if (request->json) {
+        json_array_end();
+        json_object_end();
+    }
+    return say_written(0) == 0 ? status : STATUS_FOUND;
+}

@@ -1,0 +1,16 @@
+/* shmpool: looks into pools of shared memory and keeps them in order.
+ *
+ * Built on the public headers of the library alone. Each verb is a file of its own (verbs.h); the
+ * command line is two tables (options.c). Data go to stdout, talk to stderr. */
+#include <locale.h>
+
+#include "options.h"
+#include "say.h"
+
+int main(int argc, char *argv[])
+{
+    setlocale(LC_ALL, "");
+    struct request request = options_parse(argc, argv);
+    say_lost_memory();
+    return request.verb->run(&request);
+}

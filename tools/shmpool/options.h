@@ -1,0 +1,87 @@
+/* The command line: which verbs there are, which options each takes, and what was asked for.
+ *
+ * Verbs and options stand in two tables, in options.c. The parser, the usage lines, --help and what
+ * completes a command line are made from them. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum status { STATUS_FINE = 0, STATUS_FOUND = 1, STATUS_USAGE = 2 };
+
+/* What an option's or a verb's argument is: for who checks it, and for who completes it. */
+enum argument {
+    ARGUMENT_NONE,
+    ARGUMENT_POOL,
+    ARGUMENT_SIZE,
+    ARGUMENT_BACKEND,
+    ARGUMENT_COLUMNS,
+    ARGUMENT_FILE,
+    ARGUMENT_MODE,
+    ARGUMENT_MEASURE,
+    ARGUMENT_PROGRAM,
+    ARGUMENT_NEW_NAME
+};
+
+struct request {
+    const struct verb *verb;
+    bool json;
+    bool bytes;
+    bool noheadings;
+    bool force;
+    bool reclaim;
+    bool by_owner;
+    const char *output; /* columns; NULL: the usual ones */
+    const char *svg;    /* a file */
+    const char *backend;
+    size_t size; /* 0: not given */
+    size_t max_size;
+    mode_t mode;
+    unsigned flags; /* of the pool to be created */
+    char **inherit; /* NAME or NAME:ro */
+    size_t n_inherit;
+    char **operands;
+    size_t n_operands;
+};
+
+struct verb {
+    const char *name;
+    const char *operands; /* as usage shows them */
+    enum argument operand;
+    size_t least, most; /* how many operands */
+    const char *does;   /* one line for the list of verbs */
+    const char *more;   /* for its own --help: exit statuses and what else is to know; "" nothing */
+    int (*run)(const struct request *request);
+    const struct column *columns; /* what --output chooses from; NULL: nothing */
+};
+
+struct option_row {
+    char letter; /* 0: none */
+    const char *name;
+    enum argument argument;
+    const char *argument_name;
+    const char *verbs; /* blank-separated; "": of all verbs */
+    const char *does;
+};
+
+/* Both end with a row without a name. */
+extern const struct verb verbs[];
+extern const struct option_row option_rows[];
+
+/* Whether the verb takes the option. */
+bool option_is_of(const struct option_row *row, const struct verb *verb);
+
+/* Reads the command line. Prints help and ends where that is asked for; says what is wrong and ends
+ * with STATUS_USAGE. The strings are argv's. */
+struct request options_parse(int argc, char *argv[]);
+
+/* Says what is wrong with the command line and ends the program with STATUS_USAGE. */
+void options_refuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* Reads a size as the command line has it: "64M". Refuses what is none. */
+size_t options_size(const char *option, const char *text);
+
+#endif

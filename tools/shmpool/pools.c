@@ -1,0 +1,179 @@
+#include "pools.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "say.h"
+
+/* ---- reading ---- */
+
+struct reading {
+    struct pools *pools;
+    bool with_stats;
+};
+
+static const char *kept(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+static bool is_sound(const struct seen *seen)
+{
+    return seen->listed.wrong == NULL && seen->listed.handle != NULL;
+}
+
+/* What can be listed and not be mapped has no figures: its address is occupied here, say. */
+static void read_stats(struct seen *seen)
+{
+    shmpool_id pool = is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
+    if (pool < 0)
+        return;
+    seen->has_stats = shmpool_stats(pool, &seen->stats) == 0;
+    shmpool_release(pool);
+}
+
+static int keep(const struct shmpool_listed *listed, void *arg)
+{
+    struct reading *reading = arg;
+    struct pools *pools = reading->pools;
+    struct seen *more = realloc(pools->all, (pools->n + 1) * sizeof *more);
+    if (more == NULL)
+        return 1;
+    pools->all = more;
+    struct seen *seen = &more[pools->n++];
+    *seen = (struct seen){.listed = *listed};
+    seen->listed.backend = kept(listed->backend);
+    seen->listed.name = kept(listed->name);
+    seen->listed.handle = kept(listed->handle);
+    seen->listed.where = kept(listed->where);
+    seen->listed.wrong = kept(listed->wrong);
+    if (reading->with_stats)
+        read_stats(seen);
+    return 0;
+}
+
+int pools_read(struct pools *pools, bool with_stats)
+{
+    struct reading reading = {pools, with_stats};
+    *pools = (struct pools){0};
+    int result = shmpool_list(keep, &reading);
+    if (result < 0)
+        say_failure();
+    if (result > 0)
+        say("no memory for the list of pools");
+    return result == 0 ? 0 : -1;
+}
+
+/* ---- names ---- */
+
+static const char *behind_backend(const char *handle)
+{
+    const char *colon = strchr(handle, ':');
+    return colon != NULL ? colon + 1 : handle;
+}
+
+const char *pools_shown(const struct seen *seen)
+{
+    if (seen->listed.handle != NULL)
+        return behind_backend(seen->listed.handle);
+    return seen->listed.name != NULL ? seen->listed.name : seen->listed.where;
+}
+
+/* Whether the pool is of the backend that the name begins with, or else SHMPOOL_BACKEND says. */
+static bool is_of_backend(const struct seen *seen, const char *name)
+{
+    const char *colon = strchr(name, ':');
+    const char *variable = getenv("SHMPOOL_BACKEND");
+    size_t length = colon != NULL ? (size_t)(colon - name) : 0;
+    if (colon != NULL)
+        return strlen(seen->listed.backend) == length &&
+               strncmp(seen->listed.backend, name, length) == 0;
+    return variable == NULL || variable[0] == '\0' || strcmp(variable, seen->listed.backend) == 0;
+}
+
+static bool has_handle(const struct seen *seen, const char *plain)
+{
+    return seen->listed.handle != NULL && strcmp(behind_backend(seen->listed.handle), plain) == 0;
+}
+
+static bool has_label(const struct seen *seen, const char *plain)
+{
+    return seen->listed.name != NULL && strcmp(seen->listed.name, plain) == 0;
+}
+
+/* A backend that is in the way of no name: the order is the library's own. */
+static const struct seen *first(const struct pools *pools, const char *name, const char *plain,
+                                bool (*fits)(const struct seen *seen, const char *plain), size_t *n)
+{
+    const struct seen *found = NULL;
+    *n = 0;
+    for (size_t i = 0; i < pools->n; i++)
+        if (is_of_backend(&pools->all[i], name) && fits(&pools->all[i], plain) && (*n)++ == 0)
+            found = &pools->all[i];
+    return found;
+}
+
+const struct seen *pools_named(const struct pools *pools, const char *name)
+{
+    size_t n;
+    const char *plain = behind_backend(name);
+    if (plain[0] == '/')
+        plain++;
+    const struct seen *found = first(pools, name, plain, has_handle, &n);
+    if (found != NULL)
+        return found;
+    found = first(pools, name, plain, has_label, &n);
+    if (found != NULL && n == 1)
+        return found;
+    if (n > 1)
+        say("%zu pools are called %s: say which one, as shmpool ls shows them", n, name);
+    else
+        say("there is no pool %s that this user may see: shmpool ls shows all", name);
+    return NULL;
+}
+
+const struct seen *pools_find(const char *name)
+{
+    static struct pools pools;
+    return pools_read(&pools, false) == 0 ? pools_named(&pools, name) : NULL;
+}
+
+/* ---- opening ---- */
+
+shmpool_id pools_open(const struct seen *seen)
+{
+    if (seen->listed.wrong != NULL)
+        say("%s", seen->listed.wrong);
+    else if (seen->listed.handle == NULL)
+        say("%s (%s) cannot be reached: no process that has it lets this user in",
+            pools_shown(seen), seen->listed.where);
+    if (!is_sound(seen))
+        return -1;
+    shmpool_id pool = shmpool_inspect(seen->listed.handle);
+    if (pool < 0)
+        say_failure();
+    return pool;
+}
+
+/* ---- words ---- */
+
+const char *pools_state(enum shmpool_state state)
+{
+    static const char *const words[] = {
+        [SHMPOOL_LIVE] = "live",
+        [SHMPOOL_IDLE] = "idle",
+        [SHMPOOL_ORPHAN] = "orphan",
+        [SHMPOOL_UNFINISHED] = "unfinished",
+        [SHMPOOL_DAMAGED] = "damaged",
+        [SHMPOOL_OTHER_VERSION] = "version",
+        [SHMPOOL_UNREADABLE] = "unreadable",
+    };
+    return words[state];
+}
+
+const char *pools_life(enum shmpool_life life)
+{
+    static const char *const words[] = {
+        [SHMPOOL_ALIVE] = "alive", [SHMPOOL_DEAD] = "dead", [SHMPOOL_LIFE_UNKNOWN] = "unknown"};
+    return words[life];
+}

@@ -1,0 +1,41 @@
+/* The pools of this machine as the tool sees them: what the library lists, kept, with the figures
+ * of those that can be looked into. */
+#ifndef POOLS_H
+#define POOLS_H
+
+#include <shmpool.h>
+#include <shmpool/inspect.h>
+#include <stdbool.h>
+
+struct seen {
+    struct shmpool_listed listed; /* its strings are kept here */
+    bool has_stats;
+    struct shmpool_stats stats;
+};
+
+struct pools {
+    struct seen *all;
+    size_t n;
+};
+
+/* Lists all pools; with_stats: opens each that is sound for its figures. 0, or -1 after a word on
+ * stderr. */
+int pools_read(struct pools *pools, bool with_stats);
+
+/* The pool that a name of the command line means: a handle as ls shows it, with or without its
+ * backend; for one without a name its label does, where no other has it. NULL after a word. */
+const struct seen *pools_named(const struct pools *pools, const char *name);
+
+/* Opens it for reading only; -1 after a word. */
+shmpool_id pools_open(const struct seen *seen);
+
+/* For verbs of one pool: both steps. NULL after a word. */
+const struct seen *pools_find(const char *name);
+
+/* The name to show: what the command line takes, or what there is. */
+const char *pools_shown(const struct seen *seen);
+
+const char *pools_state(enum shmpool_state state);
+const char *pools_life(enum shmpool_life life);
+
+#endif

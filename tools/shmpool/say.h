@@ -1,0 +1,19 @@
+/* What the tool says to people: on stderr, a line a time. */
+#ifndef SAY_H
+#define SAY_H
+
+/* "shmpool: text". */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The library's sentence on its last failure. Returns STATUS_FOUND. */
+int say_failure(void);
+
+/* Whether all that was written to stdout arrived: 0, or -1 after a word. failed: it is known not
+ * to have. */
+int say_written(int failed);
+
+/* From here on a pool whose memory goes away under the reader (it was truncated, or its file system
+ * is full) ends the program with a sentence. */
+void say_lost_memory(void);
+
+#endif
