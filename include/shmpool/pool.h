@@ -190,7 +190,7 @@ void *shmpool_alloc_aligned(shmpool_id pool, size_t alignment, size_t size);
 int shmpool_free(shmpool_id pool, void *block);
 
 /* The size in bytes, whole pages, of the block that starts at address.
- * Errors: ENOENT (no live block starts there). */
+ * Errors: ENOENT (no live block starts there), EUCLEAN (it reaches beyond the pool's end). */
 ssize_t shmpool_size_at(shmpool_id pool, const void *address);
 
 /* Which pool mapped in this process holds the address.
