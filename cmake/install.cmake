@@ -29,3 +29,5 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/shmpool.pc DESTINATION ${CMAKE_INSTALL
 file(GLOB documents CONFIGURE_DEPENDS LICENSE *.md docs/*.md)
 list(FILTER documents EXCLUDE REGEX CONTRIBUTING)
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+include(cmake/man.cmake)

@@ -15,6 +15,17 @@ for file in lib*/libshmpool.{a,so} \
         fault "not installed: $file"
 done
 
+# Each function has a manual page: its own, or a line that leads to one.
+man=$prefix/share/man
+diff <(cd "$root/docs/man" && LC_ALL=C ls) <(cd "$man" && find . -type f ! -exec grep -q '^\.so ' {} \; \
+    -printf '%f\n' | LC_ALL=C sort) >&2 || fault "not the manual pages of the tree"
+while read -r function; do
+    page=$man/man3/$function.3
+    source=$(sed -n 's/^\.so //p' "$page")
+    grep -q "^\.Nm $function\( ,\)\?$" "$man/${source:-man3/$function.3}" ||
+        fault "no manual page of $function"
+done < <(grep -ohE 'shmpool_[a-z_]+\(' "$root"/include/shmpool/{pool,worker}.h | tr -d '(' | sort -u)
+
 # Programs ask for the SONAME, compilers for the name without a number: both lead to one file.
 soname=$(readelf -dW "$libdir/libshmpool.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 [[ $(readlink "$libdir/libshmpool.so") == "$soname" ]] || fault "libshmpool.so is not $soname"

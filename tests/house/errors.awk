@@ -1,7 +1,8 @@
 # Prints "FUNCTION ERRNO" for each error of each function, and "FUNCTION -" once for the function
-# itself, out of public headers (*.h: "Errors" in the comment before a prototype) or of docs/errors.md
-# (tables below a heading with the function's name). What holds for every function goes by the name
-# "every", the table of meanings by "meaning".
+# itself, out of public headers (*.h: "Errors" in the comment before a prototype), of docs/errors.md
+# (tables below a heading with the function's name) or of manual pages (lists in ERRORS below the
+# functions' names). What holds for every function goes by the name "every", the table of meanings by
+# "meaning".
 function emit(functions, text,    n, i, name) {
     n = split(functions, name, " ")
     while (match(text, /(^|[^A-Za-z_])E[A-Z0-9]+/)) {
@@ -45,5 +46,17 @@ FILENAME ~ /\.md$/ && /^#/ {
     }
 }
 FILENAME ~ /\.md$/ && /^\| E/ { split($0, cell, "|"); emit(functions, cell[2]) }
+
+FILENAME ~ /\.[37]$/ && /^\.S[hs] / {
+    inside = /ERRORS$/
+    functions = ""
+    if (/Errors of every function$/) functions = "every"
+    if (/What each errno means$/) functions = "meaning"
+}
+FILENAME ~ /\.[37]$/ && /^\.Bl / { depth++ }
+FILENAME ~ /\.[37]$/ && /^\.El/ { depth-- }
+FILENAME ~ /\.[37]$/ && !depth && /^\.(El|Pp)/ { functions = "" }
+FILENAME ~ /\.[37]$/ && inside && !depth && /^\.Fn / { functions = functions " " $2; print $2, "-" }
+FILENAME ~ /\.[37]$/ && /^\.It Bq Er / { emit(functions, $4) }
 
 END { for (function_name in others) emit(function_name, list[others[function_name]]) }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # docs/errors.md has each function of the public headers with exactly the errors that its comment
-# there names, and every errno that the library sets. Before the page is judged, the check is: each
-# of the differences planted below must be found.
+# there names, and every errno that the library sets; the manual pages have the same as that page.
+# Before they are judged, the check is: each of the differences planted below must be found.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -9,10 +9,12 @@ errors_of() {
     awk -f "$here/errors.awk" "$@" | sort -u
 }
 
-# Prints how the page at $1 differs from the headers in $2 and the sources in $3.
+# Prints how page, manual, headers and sources of the tree $1 differ.
 differences() {
-    errors_of "$2"/*.h "$2"/*/*.h >"$scratch/headers"
-    errors_of "$1" >"$scratch/page"
+    errors_of "$1"/include/*.h "$1"/include/*/*.h >"$scratch/headers"
+    errors_of "$1"/docs/errors.md >"$scratch/page"
+    errors_of "$1"/docs/man/*.[37] | diff --label page --label manual -U 0 "$scratch/page" - |
+        grep -v '^@@'
     grep -q '^shmpool_create E' "$scratch/headers" || echo "no errors in the headers"
     grep -v '^meaning' "$scratch/page" | diff --label headers --label page -U 0 "$scratch/headers" - |
         grep -v '^@@'
@@ -20,7 +22,7 @@ differences() {
     awk '$1 == "meaning" { meant[$2] = 1 } $1 != "meaning" && $2 != "-" { used[$2] = 1 }
         END { for (e in used) if (!(e in meant)) print e " has no meaning"
               for (e in meant) if (!(e in used)) print e " stands at no function" }' "$scratch/page"
-    find "$3" -name '*.c' -exec cat {} + | tr '\n' ' ' | grep -oE 'error_set(_plain)?\([^"]*' |
+    find "$1/src" -name '*.c' -exec cat {} + | tr '\n' ' ' | grep -oE 'error_set(_plain)?\([^"]*' |
         grep -oE '\bE[A-Z]{3,}\b' | sort -u |
         while read -r code; do
             grep -q "^shmpool_.* $code\$" "$scratch/page" || echo "$code is set and not on the page"
@@ -35,7 +37,7 @@ finds() {
     cp -r "$root/docs" "$root/include" "$root/src" "$scratch/copy"
     sed -i "$script" "$scratch/copy/$file"
     cmp -s "$root/$file" "$scratch/copy/$file" && fault "not planted in $file: $script"
-    [[ -n $(cd "$scratch/copy" && differences docs/errors.md include src) ]] ||
+    [[ -n $(differences "$scratch/copy") ]] ||
         fault "planted in $file and not found: $script"
 }
 
@@ -47,8 +49,11 @@ finds docs/errors.md '/^| ESRCH | the worker has ended |$/d'
 finds include/shmpool/pool.h 's/EPERM (it is below/(it is below/; s/EPERM (it is/(it is/'
 finds include/shmpool/pool.h 's/^int shmpool_recover(.*/&\nint shmpool_later(shmpool_id pool);/'
 finds include/shmpool/worker.h 's/EDEADLK (a worker/EBUSY (a worker/'
+finds docs/man/shmpool_grow.3 '0,/^\.It Bq Er EAGAIN/ { /^\.It Bq Er EAGAIN/d }'
+finds docs/man/shmpool_alloc.3 '/^\.Fn shmpool_alloc_aligned$/d'
+finds docs/man/shmpool.7 's/^\.It Bq Er ESRCH/.It Bq Er EPIPE/'
 finds src/family/inside.c 's/error_set(EBUSY,/error_set(EXDEV,/'
 
-found=$(differences "$root/docs/errors.md" "$root/include" "$root/src")
-[[ -z $found ]] || fault "docs/errors.md:"$'\n'"$found"
+found=$(differences "$root")
+[[ -z $found ]] || fault "docs/errors.md, docs/man:"$'\n'"$found"
 verdict
