@@ -35,6 +35,7 @@ struct master {
     uint32_t n_workers; /* that ever lived */
     int n_kills;
     int n_killed;
+    int n_inside; /* of the killed: in a call */
     int n_blows;
     int n_forks;      /* of the workers */
     double rate;      /* blocks a second, while it stormed */
@@ -190,6 +191,8 @@ static void join(const struct post *post, bool killed)
     watch("no end", post->number);
     if (!post_join(post, &status))
         give_up("join");
+    if (killed)
+        master.n_inside += atomic_load(&master.storm.rows[post->number].inside);
     if (killed ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL : status != 0) {
         fprintf(stderr, "storm: worker %u: wait status %#x\n", post->number, (unsigned)status);
         master.n_faults++;
@@ -351,13 +354,15 @@ static bool tell(void)
         give_up("stats");
     uint64_t lost = (stats.total - stats.free) / stats.page_size;
     uint64_t doubles = atomic_load(master.storm.doubles);
-    printf("crash/storm: backend=%s kills=%d forks=%d starts=%d one_word=%llu multi_word=%llu "
+    printf("crash/storm: backend=%s kills=%d inside=%d forks=%d starts=%d one_word=%llu "
+           "multi_word=%llu "
            "no_room=%llu stops=%d retries=%d faults=%d lost=%llu double=%llu hangs=0 "
            "blocks_per_second=%.0f without_kills=%.0f\n",
-           backend(), master.n_killed, master.n_forks, (int)master.n_workers - master.n_forks,
-           (unsigned long long)totals.one_word, (unsigned long long)totals.multi,
-           (unsigned long long)totals.no_room, master.n_stops, master.n_retries, master.n_faults,
-           (unsigned long long)lost, (unsigned long long)doubles, master.rate, master.calm_rate);
+           backend(), master.n_killed, master.n_inside, master.n_forks,
+           (int)master.n_workers - master.n_forks, (unsigned long long)totals.one_word,
+           (unsigned long long)totals.multi, (unsigned long long)totals.no_room, master.n_stops,
+           master.n_retries, master.n_faults, (unsigned long long)lost, (unsigned long long)doubles,
+           master.rate, master.calm_rate);
     return totals.one_word > 0 && totals.multi > 0 && lost == 0 && doubles == 0 &&
            master.n_faults == 0;
 }

@@ -11,6 +11,10 @@
  * also begins with its owner's number and the block's, checked before the block is freed: so a
  * second owner is found even if it got the page later.
  *
+ * How deaths come about inside of operations: there are more workers than processors, and a timer
+ * makes each give way at random moments, mostly in the middle of a call. There it waits for its
+ * next turn, or dies.
+ *
  * How a lost page is found: when all have ended and the dead are reclaimed, everything is free. How
  * a hang is found: before each kill the victim must have made some steps; a watchdog ends the storm
  * when the master waits too long for that, or for any call of its own. */
@@ -28,7 +32,8 @@ enum {
     STORM_SHORT = 32,   /* blocks of up to this many pages fit one word */
     STORM_LONG = 70,    /* and longer ones up to this many do not */
     STORM_HURRY = 20,   /* longer blocks given back at once, at most, between two it keeps */
-    STORM_HELD = 6      /* blocks that a worker holds at most */
+    STORM_HELD = 6,     /* blocks that a worker holds at most */
+    STORM_TURN = 400    /* microseconds before it gives way, at most */
 };
 
 /* One a worker. Written by the worker, but dead and pid by the master. */
@@ -37,7 +42,8 @@ struct storm_row {
     _Atomic uint64_t one_word; /* blocks given back that fit a word */
     _Atomic uint64_t multi;    /* and longer ones */
     _Atomic uint64_t no_room;
-    _Atomic int dead; /* set after its end and before its blocks are reclaimed */
+    _Atomic int inside; /* of shmpool_alloc or shmpool_free */
+    _Atomic int dead;   /* set after its end and before its blocks are reclaimed */
     int pid;
 };
 

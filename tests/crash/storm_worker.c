@@ -1,10 +1,13 @@
 #include "crash/storm.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "support/random.h"
 
@@ -95,6 +98,36 @@ static void check(const struct worker *worker, const struct held *held)
     }
 }
 
+/* ---- giving way ---- */
+
+static struct random turns; /* of this process's timer */
+
+static void wind_timer(void)
+{
+    const struct itimerval once = {.it_value.tv_usec =
+                                       (suseconds_t)random_between(&turns, 1, STORM_TURN)};
+    setitimer(ITIMER_REAL, &once, NULL);
+}
+
+static void give_way(int number)
+{
+    int before = errno;
+    (void)number;
+    sched_yield();
+    wind_timer();
+    errno = before;
+}
+
+static void give_way_from_now_on(const struct storm_role *role)
+{
+    const struct sigaction action = {.sa_handler = give_way, .sa_flags = SA_RESTART};
+    turns = random_stream(~role->storm->seed, role->number);
+    sigaction(SIGALRM, &action, NULL);
+    wind_timer();
+}
+
+/* ---- taking and giving back ---- */
+
 static size_t draw_length(struct worker *worker, bool one_word)
 {
     return one_word ? random_between(&worker->random, 1, STORM_SHORT)
@@ -123,9 +156,16 @@ static void expect(const struct worker *worker, const struct held *held, bool ri
     exit(EXIT_FAILURE);
 }
 
+static void note_inside(const struct worker *worker, int inside)
+{
+    atomic_store_explicit(&worker->row->inside, inside, memory_order_relaxed);
+}
+
 static bool take(const struct worker *worker, struct held *held)
 {
+    note_inside(worker, 1);
     held->address = shmpool_alloc(worker->storm->arena, held->length * worker->storm->page);
+    note_inside(worker, 0);
     expect(worker, held, held->address != NULL || errno == ENOSPC, "alloc");
     return held->address != NULL;
 }
@@ -135,7 +175,10 @@ static void give(const struct worker *worker, struct held *held)
     const shmpool_id arena = worker->storm->arena;
     const size_t size = held->length * worker->storm->page;
     expect(worker, held, shmpool_size_at(arena, held->address) == (ssize_t)size, "size_at");
-    expect(worker, held, shmpool_free(arena, held->address) == 0, "free");
+    note_inside(worker, 1);
+    int freed = shmpool_free(arena, held->address);
+    note_inside(worker, 0);
+    expect(worker, held, freed == 0, "free");
     held->address = NULL;
 }
 
@@ -184,6 +227,7 @@ int storm_work(void *arg)
         .random = random_stream(role->storm->seed, role->number),
         .number = role->number,
     };
+    give_way_from_now_on(role);
     while (atomic_load(role->storm->stop) == 0) {
         step(&worker, &worker.held[random_between(&worker.random, 0, STORM_HELD - 1)]);
         hurry(&worker);
