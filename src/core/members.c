@@ -49,6 +49,15 @@ uint32_t members_take_row(const struct view *view, uint64_t ident)
     return 0;
 }
 
+int members_rows_are_taken(const struct view *view)
+{
+    uint32_t mark = members_rows_mark(view);
+    for (uint32_t row = 1; row <= mark; row++)
+        if (atomic_load_explicit(&view->rows[row].ident, memory_order_relaxed) == 0)
+            return 0;
+    return 1;
+}
+
 int members_take_slot(const struct view *view, uint64_t ident, uint32_t row, uint32_t thread)
 {
     for (uint32_t slot = 0; slot < LAYOUT_SLOTS; slot++) {

@@ -42,6 +42,9 @@ uint64_t members_domain_key(const struct view *view, unsigned domain);
 /* The row of a process: the one it has, else a free one; 0 when there is none. */
 uint32_t members_take_row(const struct view *view, uint64_t ident);
 
+/* Whether no row that was ever taken is free. */
+int members_rows_are_taken(const struct view *view);
+
 /* A free slot for a thread, or NO_SLOT. */
 int members_take_slot(const struct view *view, uint64_t ident, uint32_t row, uint32_t thread);
 void members_give_slot(const struct view *view, int slot);

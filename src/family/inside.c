@@ -201,13 +201,16 @@ static int is_wanted(void *context, uint32_t row)
     return 0;
 }
 
-/* Under the recovery lock, so that no row is used again meanwhile. */
+/* Under the recovery lock, so that no row is used again meanwhile. Rows that nobody needs any more
+ * are given back before the next process makes the table longer. */
 static int64_t reclaim_once(struct pool *pool, struct member *member, struct wanted *wanted)
 {
     if (!recovery_begin(&pool->view, members_ident(pool), &wanted->world))
         return RECLAIM_PENDING;
     recovery_pass(&pool->view, &wanted->world);
     int64_t pages = recovery_reclaim(&pool->view, &member->actor, is_wanted, wanted);
+    if (members_rows_are_taken(&pool->view))
+        recovery_sweep_rows(&pool->view, &wanted->world);
     recovery_end(&pool->view);
     return pages;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -71,14 +72,17 @@ int members_recover(struct pool *pool)
     return begun;
 }
 
-static void sweep_rows(struct pool *pool)
+/* Gives rows back whose processes are dead. 0 when another process recovers, which may do the same;
+ * else 1. */
+static int sweep_rows(struct pool *pool)
 {
     struct recovery_world world = members_world(pool);
-    if (recovery_begin(&pool->view, pool->ident, &world)) {
-        recovery_pass(&pool->view, &world);
-        recovery_sweep_rows(&pool->view, &world);
-        recovery_end(&pool->view);
-    }
+    if (!recovery_begin(&pool->view, pool->ident, &world))
+        return 0;
+    recovery_pass(&pool->view, &world);
+    recovery_sweep_rows(&pool->view, &world);
+    recovery_end(&pool->view);
+    return 1;
 }
 
 /* ---- records ---- */
@@ -125,12 +129,22 @@ void members_renew(void)
 static int wants_sweep(const struct pool *pool)
 {
     uint32_t mark = members_rows_mark(&pool->view);
-    if (mark < 16 || (mark & (mark - 1)) != 0)
-        return 0;
-    for (uint32_t row = 1; row <= mark; row++)
-        if (atomic_load_explicit(&pool->view.rows[row].ident, memory_order_relaxed) == 0)
-            return 0;
-    return 1;
+    return mark >= 16 && (mark & (mark - 1)) == 0 && members_rows_are_taken(&pool->view);
+}
+
+/* The table is full. Whoever else recovers is soon done, and may have given rows back. */
+static uint32_t take_row_given_back(struct pool *pool, uint64_t ident)
+{
+    struct patience patience = patience_begin();
+    uint32_t row = 0;
+    int swept = 0;
+    while (row == 0 && !swept && patience_lasts(&patience)) {
+        swept = sweep_rows(pool);
+        row = members_take_row(&pool->view, ident);
+        if (row == 0 && !swept)
+            sched_yield();
+    }
+    return row;
 }
 
 static int take_row(struct pool *pool)
@@ -141,10 +155,8 @@ static int take_row(struct pool *pool)
     if (wants_sweep(pool))
         sweep_rows(pool);
     pool->row = members_take_row(&pool->view, ident);
-    if (pool->row == 0) {
-        sweep_rows(pool);
-        pool->row = members_take_row(&pool->view, ident);
-    }
+    if (pool->row == 0)
+        pool->row = take_row_given_back(pool, ident);
     if (pool->row == 0)
         return error_set(
             EMFILE,
