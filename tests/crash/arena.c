@@ -65,30 +65,30 @@ enum {
     OTHERS_ROOM = 1800   /* from here on */
 };
 
-static bool is_hole(uint64_t page, uint64_t hole, uint64_t n)
+static bool is_hole(uint64_t page, uint64_t hole, uint64_t n, bool small_holes)
 {
     if (page < SMALL_HOLES_END)
-        return page % 16 >= 13;
+        return small_holes && page % 16 >= 13;
     return (page >= hole && page < hole + n) || page >= OTHERS_ROOM;
 }
 
-/* Leaves small holes, one of n pages, and room for others. */
-static void fragment(uint64_t hole, uint64_t n)
+/* Leaves small holes or none, one of n pages, and room for others. */
+static void fragment(uint64_t hole, uint64_t n, bool small_holes)
 {
     for (uint64_t i = 0; i + 1 < ARENA_PAGES; i++)
         take(1);
     for (uint64_t page = 0; page < ARENA_PAGES; page++)
-        if (is_hole(page, hole, n) && arena_address_of(page) != (void *)arena.places)
+        if (is_hole(page, hole, n, small_holes) && arena_address_of(page) != (void *)arena.places)
             give(page);
 }
 
 void arena_build(enum scenery scenery, uint64_t n)
 {
     state_put(arena.empty);
-    if (scenery == FRAGMENTED)
-        fragment(HOLE, n + SPARE_PAGES);
+    if (scenery == FRAGMENTED || scenery == TIGHT)
+        fragment(HOLE, n + SPARE_PAGES, scenery == FRAGMENTED);
     if (scenery == ASTRIDE)
-        fragment(HOLE_ASTRIDE, n);
+        fragment(HOLE_ASTRIDE, n, true);
     for (uint64_t i = 0; i < ARENA_WORDS; i++)
         arena.bare[i] = view_word(arena.view, i);
 }

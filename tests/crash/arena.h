@@ -57,7 +57,8 @@ static inline void *arena_address_of(uint64_t page)
 enum scenery {
     CLEAN,      /* nothing but the desk */
     FRAGMENTED, /* small holes, then one with a few pages to spare, then room for others */
-    ASTRIDE     /* the same; the hole lies across the edge of a word */
+    ASTRIDE,    /* the same; the hole lies across the edge of a word */
+    TIGHT       /* no small holes */
 };
 
 /* Empties the pool, builds the scenery for blocks of n pages and notes its words in arena.bare. */

@@ -40,7 +40,7 @@ const struct act catalogue[] = {
     {.name = "publish-7", .kind = ACT_PUBLISH, .n = 7},
     {.name = "publish-40", .kind = ACT_PUBLISH, .n = 40, .seldom = true},
     {.name = "grow", .kind = ACT_GROW, .n = ARENA_MOST_PAGES},
-    {.name = "trim", .kind = ACT_TRIM, .n = 1},
+    {.name = "trim", .kind = ACT_TRIM, .scenery = TIGHT, .n = 80},
     {.name = "recover-alloc-7",
      .kind = ACT_RECOVER,
      .n = 7,

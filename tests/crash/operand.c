@@ -117,3 +117,13 @@ bool operand_may_lie_in(const uint8_t *code, const struct user_regs_struct *regi
         return false;
     return lies_in(operand_address(code, rex, registers), base, n);
 }
+
+size_t operand_repeated(const uint8_t *code)
+{
+    size_t n = 0;
+    bool repeats = false;
+    for (; is_prefix(code[n]); n++)
+        repeats |= code[n] == 0xF2 || code[n] == 0xF3;
+    n += (code[n] & 0xF0) == 0x40;
+    return repeats && is_string(code[n]) ? n + 1 : 0;
+}

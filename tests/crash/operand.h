@@ -14,4 +14,7 @@
 bool operand_may_lie_in(const uint8_t *code, const struct user_regs_struct *registers,
                         uintptr_t base, size_t n);
 
+/* The length of the instruction if it is one that repeats itself, on strings of bytes; else 0. */
+size_t operand_repeated(const uint8_t *code);
+
 #endif

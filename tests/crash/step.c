@@ -5,7 +5,7 @@
  * memory behind. Then members are really killed: each goes to one boundary and dies there, the
  * others allocate at once, recover and reclaim, and the pool is compared. That is done at every
  * boundary of the operations inside one word. Of the longer ones it is done at each change and at a
- * sample; if CRASH_COMPLETE is set, at every boundary too, but for very long ones. */
+ * sample; if CRASH_COMPLETE is set, at every boundary too. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 #include "crash/judge.h"
 #include "crash/others.h"
 
-enum { SAMPLE = 40, LARGE_SAMPLE = 400, LONG = 8000 };
+enum { SAMPLE = 40 };
 
 struct pass {
     struct role role;
@@ -89,18 +89,12 @@ static void kill_at(struct pass *pass, size_t k)
     pass->n_kills++;
 }
 
-/* In the loops of a very long operation the way to a boundary takes thousands of stops. */
-static bool is_complete(const struct pass *pass)
-{
-    return act_is_short(pass->role.act) || (crash_is_complete() && pass->track.n <= LONG);
-}
-
 static bool is_drawn(const struct pass *pass, size_t k)
 {
-    if (is_complete(pass) || pass->changed[k] || (k + 1 < pass->track.n && pass->changed[k + 1]))
+    if (act_is_short(pass->role.act) || crash_is_complete() || pass->changed[k] ||
+        (k + 1 < pass->track.n && pass->changed[k + 1]))
         return true;
-    return random_between(&crash_dice, 1, pass->track.n) <=
-           (crash_is_complete() ? LARGE_SAMPLE : SAMPLE);
+    return random_between(&crash_dice, 1, pass->track.n) <= SAMPLE;
 }
 
 static void tell(const struct pass *pass)

@@ -12,7 +12,7 @@
 #include "crash/operand.h"
 #include "support/child.h"
 
-enum { BREAKPOINT = 0xCC, NEAR = 40 };
+enum { BREAKPOINT = 0xCC };
 
 /* The one instruction that stops the child, and a return. */
 void stepper_mark(void);
@@ -89,8 +89,14 @@ struct stepper stepper_start(stepper_body *prepare, stepper_body *perform, void 
     return stepper;
 }
 
+static bool run_to(struct stepper *stepper, uintptr_t at, size_t n);
+
 bool stepper_step(struct stepper *stepper)
 {
+    const uint64_t code = (uint64_t)trace(PTRACE_PEEKTEXT, stepper->pid, stepper->next, 0);
+    const size_t repeated = operand_repeated((const uint8_t *)&code);
+    if (repeated > 0)
+        return run_to(stepper, stepper->next + repeated, 1);
     go_on(stepper, PTRACE_SINGLESTEP);
     return stepper->next != mark();
 }
@@ -100,8 +106,6 @@ static bool is_own(uintptr_t address)
     extern const char __executable_start[], etext[]; /* the linker's */
     return address >= (uintptr_t)__executable_start && address < (uintptr_t)etext;
 }
-
-static bool run_to(struct stepper *stepper, uintptr_t at, size_t n);
 
 bool stepper_step_own(struct stepper *stepper)
 {
@@ -154,27 +158,19 @@ static bool run_to(struct stepper *stepper, uintptr_t at, size_t n)
         stepper->next = at;
         trace(PTRACE_POKEUSER, stepper->pid, offsetof(struct user, regs.rip), at);
         if (n > 1)
-            go_on(stepper, PTRACE_SINGLESTEP);
+            stepper_step(stepper);
     }
     return true;
 }
 
-/* How often the instruction of boundary k has come on the way to it, that time included. */
-static size_t times(const struct track *track, size_t k)
-{
-    size_t n = 0;
-    for (size_t i = 1; i <= k; i++)
-        n += track->next[i] == track->next[k];
-    return n;
-}
-
-/* The boundary shortly before k, or k, that is the soonest reached from the mark. */
+/* The boundary before k, or k, from which k is the soonest reached from the mark: every time that
+ * a breakpoint is met costs two stops, every step one. */
 static size_t stopover(const struct track *track, size_t k)
 {
     size_t best = k;
-    size_t best_cost = SIZE_MAX;
-    for (size_t i = k; i > 0 && i + NEAR > k; i--) {
-        size_t cost = 2 * times(track, i) + (k - i);
+    size_t best_cost = 2 * track->times[k];
+    for (size_t i = k; i > 0 && k - i < best_cost; i--) {
+        size_t cost = 2 * track->times[i] + (k - i);
         if (cost < best_cost) {
             best_cost = cost;
             best = i;
@@ -188,7 +184,7 @@ bool stepper_follow(struct stepper *stepper, const struct track *track, size_t k
     if (k == 0)
         return true;
     size_t near = stopover(track, k);
-    if (!run_to(stepper, track->next[near], times(track, near)))
+    if (!run_to(stepper, track->next[near], track->times[near]))
         return false;
     for (; near < k; near++)
         if (!(track->own ? stepper_step_own(stepper) : stepper_step(stepper))) {
@@ -221,19 +217,32 @@ const char *stepper_refusal(void)
     return steps ? NULL : "this machine does not step single instructions";
 }
 
+/* How often the instruction has come since the mark; at the mark itself no instruction has. */
+static size_t times_before(const struct track *track, uintptr_t next)
+{
+    for (size_t i = track->n; i > 1; i--)
+        if (track->next[i - 1] == next)
+            return track->times[i - 1];
+    return 0;
+}
+
 void track_add(struct track *track, const struct stepper *stepper)
 {
     if (track->n == track->room) {
         track->room = track->room == 0 ? 256 : 2 * track->room;
         track->next = realloc(track->next, track->room * sizeof *track->next);
-        if (track->next == NULL)
+        track->times = realloc(track->times, track->room * sizeof *track->times);
+        if (track->next == NULL || track->times == NULL)
             abort();
     }
-    track->next[track->n++] = stepper->next;
+    track->next[track->n] = stepper->next;
+    track->times[track->n] = times_before(track, stepper->next) + 1;
+    track->n++;
 }
 
 void track_drop(struct track *track)
 {
     free(track->next);
+    free(track->times);
     *track = (struct track){0};
 }

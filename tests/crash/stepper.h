@@ -29,7 +29,9 @@ const char *stepper_refusal(void);
 /* A child that has called prepare(arg) and stands at the mark before its first perform(arg). */
 struct stepper stepper_start(stepper_body *prepare, stepper_body *perform, void *arg);
 
-/* Runs one instruction. False when the child stands at the mark again: the operation is over. */
+/* Runs one instruction, one that repeats itself to its end: the library clears tables of its own by
+ * such ones, never those of a pool. False when the child stands at the mark again: the operation is
+ * over. */
 bool stepper_step(struct stepper *stepper);
 
 /* The same, but what a call out of this program does, into libc and the system, is one step. */
@@ -46,6 +48,7 @@ bool stepper_may_access(const struct stepper *stepper, uintptr_t base, size_t n)
 /* The boundaries that a run has passed, in order. All zero: none. */
 struct track {
     uintptr_t *next;
+    size_t *times; /* that the instruction has come by then, this time included */
     size_t n;
     size_t room;
     bool own; /* the run was stepped by stepper_step_own */
