@@ -23,10 +23,15 @@ struct string {
     size_t left;
 };
 
+struct pool {
+    shmpool_id id;
+    char *pages; /* address of the first one */
+};
+
 struct play {
     struct string string;
     shmpool_id pool;
-    char *pages; /* address of the first one */
+    char *pages;
     size_t page_size;
     char *root;
     struct model model;
@@ -193,19 +198,46 @@ static void compare(const struct play *play)
     AGREE(stats.blocks == model_blocks(&play->model));
 }
 
+static const unsigned short sizes[] = {1, 2, 31, 32, 33, 64, 100, 511, 512, 513, 1100, 1200};
+enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
+
+/* Under libFuzzer the pools of all sizes, for the next string. What a string leaves of itself are
+ * hints, so one that fails there may need those before it. */
+static struct pool kept[N_SIZES];
+static bool keeps;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    keeps = true;
+    return 0;
+}
+
 /* The whole pool as one block tells where the pages are. */
+static struct pool make_pool(size_t size)
+{
+    const struct shmpool_options options = {.backend = "memfd"};
+    struct pool pool = {.id = shmpool_create(size, &options)};
+    AGREE(pool.id > 0);
+    pool.pages = shmpool_alloc(pool.id, size);
+    AGREE(pool.pages != NULL && shmpool_free(pool.id, pool.pages) == 0);
+    return pool;
+}
+
 static void begin(struct play *play)
 {
-    static const unsigned short sizes[] = {1, 2, 31, 32, 33, 64, 100, 511, 512, 513, 1100, 1200};
-    const struct shmpool_options options = {.backend = "memfd"};
+    size_t number = next_byte(&play->string) % N_SIZES;
     play->page_size = (size_t)sysconf(_SC_PAGESIZE);
-    play->model.n_pages = sizes[next_byte(&play->string) % (sizeof sizes / sizeof sizes[0])];
-    size_t size = play->model.n_pages * play->page_size;
-    play->pool = shmpool_create(size, &options);
-    AGREE(play->pool > 0);
-    play->pages = shmpool_alloc(play->pool, size);
-    AGREE(play->pages != NULL && shmpool_free(play->pool, play->pages) == 0);
-    play->model.phase = (uintptr_t)play->pages / play->page_size;
+    play->model.n_pages = sizes[number];
+    struct pool pool = kept[number];
+    if (pool.id == 0)
+        pool = make_pool(play->model.n_pages * play->page_size);
+    if (keeps)
+        kept[number] = pool;
+    play->pool = pool.id;
+    play->pages = pool.pages;
+    play->model.phase = (uintptr_t)pool.pages / play->page_size;
 }
 
 static void end(struct play *play)
@@ -217,7 +249,7 @@ static void end(struct play *play)
         }
     compare(play);
     AGREE(shmpool_check(play->pool, stderr) == 0);
-    AGREE(shmpool_release(play->pool) == 0);
+    AGREE(keeps ? shmpool_set_root(play->pool, NULL) == 0 : shmpool_release(play->pool) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

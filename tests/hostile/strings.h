@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* libFuzzer calls the first one, once; whoever does not has a new pool for each string. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 /* As libFuzzer calls it. Aborts where library and model differ; always 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
