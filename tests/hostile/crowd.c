@@ -1,5 +1,5 @@
-#include "hostile/crowd.h"
-
+/* Tables full of members who all say the same: the cases that cost time, where damage to single
+ * records costs none. */
 #include <shmpool.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "core/actor.h"
 #include "core/view.h"
 #include "hostile/mill.h"
+#include "hostile/suites.h"
 #include "support/child.h"
 #include "support/leftover.h"
 

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "hostile/mill.h"
@@ -12,30 +13,36 @@
 
 enum { CALLS = 16 };
 
-static struct victim victim;
+static struct victim victims[VICTIM_KINDS];
 
 static const struct layout *layout(void)
 {
-    victim_layout(&victim.layout);
-    return &victim.layout;
+    static struct layout layout;
+    victim_layout(&layout);
+    return &layout;
 }
 
+/* Named objects of a child that crashes would stay. */
 static void begin(void)
 {
-    victim_make(&victim, NULL);
-    /* Named objects of a child that crashes would stay. */
-    CHILD_CHECK(shmpool_unlink(victim.id) == 0);
+    for (unsigned i = 0; i < VICTIM_KINDS; i++) {
+        victim_make(&victims[i], NULL, victim_kinds[i]);
+        CHILD_CHECK(shmpool_unlink(victims[i].id) == 0);
+    }
 }
 
 static void end(void)
 {
-    victim_restore(&victim, victim.base);
-    CHILD_CHECK(shmpool_release(victim.id) == 0);
+    for (unsigned i = 0; i < VICTIM_KINDS; i++) {
+        victim_restore(&victims[i], victims[i].base);
+        CHILD_CHECK(shmpool_release(victims[i].id) == 0);
+    }
 }
 
 /* ---- damage from beside ---- */
 
 struct vandal {
+    const struct victim *victim;
     const struct damage *damage;
     _Atomic int stop;
 };
@@ -44,38 +51,39 @@ static void *damage_on_and_on(void *arg)
 {
     struct vandal *vandal = arg;
     for (unsigned moment = 0; atomic_load(&vandal->stop) == 0; moment = (moment + 1) % CALLS)
-        damage_apply(vandal->damage, moment, &victim.layout, victim.base);
+        damage_apply(vandal->damage, moment, &vandal->victim->layout, vandal->victim->base);
     return NULL;
 }
 
-static void use_all(const struct damage *damage, int alone)
+static void use_all(const struct victim *victim, const struct damage *damage, bool alone)
 {
     struct random random = {damage->operations};
     for (unsigned call = 0; call < CALLS; call++) {
         if (alone)
-            damage_apply(damage, call, &victim.layout, victim.base);
-        victim_use(&victim, &random);
+            damage_apply(damage, call, &victim->layout, victim->base);
+        victim_use(victim, &random);
     }
 }
 
-static void use_beside_vandal(const struct damage *damage)
+static void use_beside_vandal(const struct victim *victim, const struct damage *damage)
 {
-    struct vandal vandal = {.damage = damage};
+    struct vandal vandal = {.victim = victim, .damage = damage};
     pthread_t thread;
     CHILD_CHECK(pthread_create(&thread, NULL, damage_on_and_on, &vandal) == 0);
-    use_all(damage, 0);
+    use_all(victim, damage, false);
     atomic_store(&vandal.stop, 1);
     pthread_join(thread, NULL);
 }
 
 static void meet(const struct damage *damage)
 {
-    victim_restore(&victim, victim.base);
+    const struct victim *victim = &victims[victim_kind_for(damage)];
+    victim_restore(victim, victim->base);
     if (damage->operations % 8 == 0)
-        use_beside_vandal(damage);
+        use_beside_vandal(victim, damage);
     else
-        use_all(damage, 1);
-    victim_check_marks(&victim);
+        use_all(victim, damage, true);
+    victim_check_marks(victim);
 }
 
 static const struct mill use_mill = {"hostile-use", CALLS - 1, begin, layout, meet, end};

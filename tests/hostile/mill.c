@@ -58,13 +58,20 @@ static int turn(void *arg)
     return 0;
 }
 
+/* The backend that the environment names. */
+static const char *backend(void)
+{
+    const char *name = getenv("SHMPOOL_BACKEND");
+    return name != NULL ? name : "";
+}
+
 static void report(const struct source *source, int status)
 {
     struct damage damage;
     find_damage(source, atomic_load(source->now), &damage);
-    printf("%s: %s; repeat it by: test-%s meet '", source->mill->name,
+    printf("%s: %s; repeat it by: SHMPOOL_BACKEND=%s test-%s meet '", source->mill->name,
            WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF ? "hangs" : child_text(status),
-           source->mill->name);
+           backend(), source->mill->name);
     damage_print(stdout, &damage);
     puts("'");
     fflush(stdout);
@@ -137,8 +144,8 @@ static int campaign(const struct mill *mill, const char *count_text)
     uint64_t seed = random_seed();
     time_t start = time(NULL);
     unsigned failures = mill_run(mill, seed, 0, count);
-    printf("%s: %" PRIu64 " damages, %u failures, %ld seconds\n", mill->name, count, failures,
-           (long)(time(NULL) - start));
+    printf("%s %s: %" PRIu64 " damages, %u failures, %ld seconds\n", mill->name, backend(), count,
+           failures, (long)(time(NULL) - start));
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

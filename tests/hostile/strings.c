@@ -33,6 +33,7 @@ struct play {
     shmpool_id pool;
     char *pages;
     size_t page_size;
+    bool zeroes;
     char *root;
     struct model model;
 };
@@ -67,7 +68,18 @@ static size_t next_size(struct play *play)
     return pages == 0 ? 0 : pages * play->page_size - less;
 }
 
-static void expect_block(struct play *play, const char *block, size_t size, size_t align)
+/* Zero in a pool of zeroes; then its end is soiled, for the next one there. */
+static void expect_zeroes(const struct play *play, char *block, size_t n_pages)
+{
+    static const char zeroes[8];
+    char *last = block + n_pages * play->page_size - sizeof zeroes;
+    if (!play->zeroes)
+        return;
+    AGREE(memcmp(block, zeroes, sizeof zeroes) == 0 && memcmp(last, zeroes, sizeof zeroes) == 0);
+    memset(last, 0xAA, sizeof zeroes);
+}
+
+static void expect_block(struct play *play, char *block, size_t size, size_t align)
 {
     size_t n = (size + play->page_size - 1) / play->page_size;
     if (block == NULL) {
@@ -78,6 +90,7 @@ static void expect_block(struct play *play, const char *block, size_t size, size
     size_t page = (size_t)(block - play->pages) / play->page_size;
     AGREE((page + play->model.phase) % align == 0);
     AGREE(model_take(&play->model, page, n));
+    expect_zeroes(play, block, n);
 }
 
 static void allocate(struct play *play)
@@ -198,12 +211,21 @@ static void compare(const struct play *play)
     AGREE(stats.blocks == model_blocks(&play->model));
 }
 
+/* The first byte says which pool it is. */
 static const unsigned short sizes[] = {1, 2, 31, 32, 33, 64, 100, 511, 512, 513, 1100, 1200};
-enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
+static const struct kind {
+    const char *backend;
+    unsigned flags;
+} kinds[] = {{"memfd", 0},
+             {"memfd", SHMPOOL_ZERO},
+             {"memfd", SHMPOOL_AUTOTRIM},
+             {"posix", SHMPOOL_ZERO | SHMPOOL_AUTOTRIM},
+             {"sysv", SHMPOOL_ZERO | SHMPOOL_AUTOTRIM}};
+enum { N_SIZES = sizeof sizes / sizeof sizes[0], N_KINDS = sizeof kinds / sizeof kinds[0] };
 
-/* Under libFuzzer the pools of all sizes, for the next string. What a string leaves of itself are
+/* Under libFuzzer the pools, for the next string. What a string leaves of itself are
  * hints, so one that fails there may need those before it. */
-static struct pool kept[N_SIZES];
+static struct pool kept[N_SIZES * N_KINDS];
 static bool keeps;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -214,12 +236,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* The whole pool as one block tells where the pages are. */
-static struct pool make_pool(size_t size)
+/* The whole pool as one block tells where the pages are. A name would stay after a failure. */
+static struct pool make_pool(size_t size, const struct kind *kind)
 {
-    const struct shmpool_options options = {.backend = "memfd"};
+    const struct shmpool_options options = {.backend = kind->backend, .flags = kind->flags};
     struct pool pool = {.id = shmpool_create(size, &options)};
-    AGREE(pool.id > 0);
+    AGREE(pool.id > 0 && shmpool_unlink(pool.id) == 0);
     pool.pages = shmpool_alloc(pool.id, size);
     AGREE(pool.pages != NULL && shmpool_free(pool.id, pool.pages) == 0);
     return pool;
@@ -227,12 +249,14 @@ static struct pool make_pool(size_t size)
 
 static void begin(struct play *play)
 {
-    size_t number = next_byte(&play->string) % N_SIZES;
+    size_t number = next_byte(&play->string) % (N_SIZES * N_KINDS);
+    const struct kind *kind = &kinds[number / N_SIZES];
     play->page_size = (size_t)sysconf(_SC_PAGESIZE);
-    play->model.n_pages = sizes[number];
+    play->model.n_pages = sizes[number % N_SIZES];
+    play->zeroes = (kind->flags & SHMPOOL_ZERO) != 0;
     struct pool pool = kept[number];
     if (pool.id == 0)
-        pool = make_pool(play->model.n_pages * play->page_size);
+        pool = make_pool(play->model.n_pages * play->page_size, kind);
     if (keeps)
         kept[number] = pool;
     play->pool = pool.id;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,6 +48,28 @@ static void check_result(int succeeded)
         victim_check_refusal();
 }
 
+/* ---- the kinds ---- */
+
+const unsigned victim_kinds[VICTIM_KINDS] = {0, SHMPOOL_ZERO, SHMPOOL_AUTOTRIM,
+                                             SHMPOOL_ZERO | SHMPOOL_AUTOTRIM};
+
+/* Other bits than those by which the mills choose. */
+unsigned victim_kind_for(const struct damage *damage)
+{
+    return (unsigned)(damage->operations >> 32) % VICTIM_KINDS;
+}
+
+static bool loses_pages(const struct victim *victim)
+{
+    return (victim->flags & (SHMPOOL_ZERO | SHMPOOL_AUTOTRIM)) != 0;
+}
+
+bool victim_on_sysv(void)
+{
+    const char *backend = getenv("SHMPOOL_BACKEND");
+    return backend != NULL && strcmp(backend, "sysv") == 0;
+}
+
 /* ---- making ---- */
 
 /* Joins the pool and ends without giving its place back. */
@@ -72,8 +95,14 @@ static void mark_pages(const struct victim *victim)
 
 void victim_check_marks(const struct victim *victim)
 {
-    for (size_t i = 0; i < POPULATION_PAGES; i++)
-        CHILD_CHECK(memcmp(mark_of(victim, i), &i, sizeof i) == 0);
+    const size_t gone = 0;
+    for (size_t i = 0; i < POPULATION_PAGES; i++) {
+        const void *mark = mark_of(victim, i);
+        CHILD_CHECK(memcmp(mark, &i, sizeof i) == 0 ||
+                    (loses_pages(victim) && memcmp(mark, &gone, sizeof gone) == 0));
+    }
+    if (loses_pages(victim) && !victim->readonly)
+        mark_pages(victim);
 }
 
 static void fence(char *at)
@@ -98,6 +127,9 @@ static void populate(const struct victim *victim)
     };
     CHILD_CHECK(ident_pid(population.alive) == (uint32_t)getpid());
     population_settle(&view, &population);
+    if (loses_pages(victim)) /* all of them have been used */
+        memset(victim->base + victim->layout.used_offset, 0xff,
+               victim->layout.n_words * sizeof(uint32_t));
 }
 
 void victim_layout(struct layout *layout)
@@ -105,9 +137,11 @@ void victim_layout(struct layout *layout)
     CHILD_CHECK(layout_compute(layout, page(), POPULATION_MAX_PAGES) == 0);
 }
 
-void victim_make(struct victim *victim, const char *name)
+void victim_make(struct victim *victim, const char *name, unsigned flags)
 {
-    struct shmpool_options options = {.name = name, .max_size = POPULATION_MAX_PAGES * page()};
+    struct shmpool_options options = {
+        .name = name, .max_size = POPULATION_MAX_PAGES * page(), .flags = flags};
+    victim->flags = flags;
     victim_layout(&victim->layout);
     victim->id = shmpool_create(POPULATION_PAGES * page(), &options);
     CHILD_CHECK(victim->id > 0);
@@ -166,9 +200,7 @@ static char *draw_address(const struct victim *victim, struct random *random)
 /* A System V segment has its largest size from the start. */
 static size_t pages_there(void)
 {
-    const char *backend = getenv("SHMPOOL_BACKEND");
-    bool is_whole = backend != NULL && strcmp(backend, "sysv") == 0;
-    return is_whole ? POPULATION_MAX_PAGES : POPULATION_PAGES;
+    return victim_on_sysv() ? POPULATION_MAX_PAGES : POPULATION_PAGES;
 }
 
 /* A block lies in pages that are there, and nowhere else. */
@@ -309,4 +341,6 @@ void victim_use(const struct victim *victim, struct random *random)
         start_thread(victim);
     else if (draw(random, 8) == 0)
         start_worker(victim);
+    else if (loses_pages(victim))
+        check_result(shmpool_trim(victim->id) >= 0);
 }
