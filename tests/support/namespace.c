@@ -26,11 +26,21 @@ static bool write_text(const char *path, const char *text)
     return done;
 }
 
+/* The number by which a namespace shows all users and groups that it does not know. */
+static unsigned other_than_unknown(unsigned id)
+{
+    return id == 65534 ? 1 : id;
+}
+
+/* Whoever changed the user owns what /proc has of the process only when that may be dumped. */
 static bool enter_as_user(int flags)
 {
     char users[64], groups[64];
-    snprintf(users, sizeof users, "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
-    snprintf(groups, sizeof groups, "%u %u 1", (unsigned)getegid(), (unsigned)getegid());
+    unsigned user = geteuid();
+    unsigned group = getegid();
+    prctl(PR_SET_DUMPABLE, 1);
+    snprintf(users, sizeof users, "%u %u 1", other_than_unknown(user), user);
+    snprintf(groups, sizeof groups, "%u %u 1", other_than_unknown(group), group);
     return unshare(CLONE_NEWUSER | flags) == 0 && write_text("/proc/self/setgroups", "deny") &&
            write_text("/proc/self/uid_map", users) && write_text("/proc/self/gid_map", groups);
 }
