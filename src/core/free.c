@@ -1,8 +1,8 @@
 #include "core/free.h"
 
 #include "core/claim.h"
+#include "core/group.h"
 #include "core/home.h"
-#include "core/look.h"
 
 enum taken { TAKEN_NOT, TAKEN_YES, TAKEN_AGAIN };
 
@@ -69,12 +69,19 @@ static int has_several(uint32_t free)
     return free != 0;
 }
 
+static int has_many(const struct view *view, uint64_t number)
+{
+    struct group group;
+    group_load(&group, view, number, view_limit(view));
+    return group_count(&group) >= HINT_MANY_PAGES;
+}
+
 int free_hint_pages(const struct view *view, uint64_t page, uint32_t free, unsigned hint)
 {
     uint64_t group = page / LAYOUT_GROUP_PAGES;
     unsigned class = hint_class(run_around(view, word_at(page), free, bit_at(page)));
     int count = !(hint & HINT_MANY) && has_several(free);
-    unsigned many = count && look_group_free(view, group) >= HINT_MANY_PAGES ? HINT_MANY : 0;
+    unsigned many = count && has_many(view, group) ? HINT_MANY : 0;
     if (class > (hint & HINT_RUN) || many)
         hints_raise((struct hints *)&view->hints, group, class, many);
     return 0;

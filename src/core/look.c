@@ -52,16 +52,6 @@ static uint64_t look_in_word(struct look *look, struct run *run, uint64_t first,
     return NO_PAGE;
 }
 
-unsigned look_group_free(const struct view *view, uint64_t group)
-{
-    const uint64_t first = group * LAYOUT_GROUP_WORDS;
-    uint64_t free = 0;
-    for (uint64_t i = first; i < first + LAYOUT_GROUP_WORDS; i += 2)
-        free += bytes_count(word_free(view_word(view, i)) |
-                            (uint64_t)word_free(view_word(view, i + 1)) << 32);
-    return bytes_sum(free);
-}
-
 uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t end)
 {
     struct run run = {0, 0};

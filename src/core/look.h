@@ -20,7 +20,4 @@ struct look {
  * NO_PAGE when there is none. */
 uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t end);
 
-/* The free pages of a group that lies wholly below the limit. */
-unsigned look_group_free(const struct view *view, uint64_t group);
-
 #endif

@@ -1,6 +1,7 @@
 #include "core/place.h"
 
 #include "core/claim.h"
+#include "core/group.h"
 #include "core/home.h"
 
 enum { LONG_PAGES = 480, TRIES = 8 };
@@ -10,34 +11,11 @@ static struct hints *hints_of(const struct view *view)
     return (struct hints *)&view->hints;
 }
 
-static uint64_t group_end(uint64_t group, uint64_t limit)
-{
-    uint64_t end = (group + 1) * LAYOUT_GROUP_PAGES;
-    return end < limit ? end : limit;
-}
-
 static void touch(const struct view *view, uint64_t page, uint64_t n)
 {
     for (uint64_t group = page / LAYOUT_GROUP_PAGES; group <= (page + n - 1) / LAYOUT_GROUP_PAGES;
          group++)
         hints_touch(hints_of(view), group);
-}
-
-/* Takes the first run of n pages inside a word; NO_PAGE when the word has none. `word` is what it
- * holds then. */
-static inline uint64_t take_in_word(const struct view *view, const struct actor *actor,
-                                    uint64_t index, unsigned n, uint64_t limit, uint64_t *word)
-{
-    *word = view_word(view, index);
-    while (word_free(*word) != 0) {
-        uint32_t runs = mask_runs(word_free(*word) & mask_below(index, limit), n);
-        if (runs == 0)
-            return NO_PAGE;
-        uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(runs);
-        if (claim_in_word(view, actor, word, page, n))
-            return page;
-    }
-    return NO_PAGE;
 }
 
 static uint64_t take_found(const struct view *view, const struct actor *actor, uint64_t page,
@@ -67,11 +45,27 @@ static uint32_t words_with_room(const struct view *view, uint64_t group, uint64_
     return words;
 }
 
+/* From the word that the limit goes through. */
+static uint64_t take_in_last_word(const struct view *view, const struct actor *actor,
+                                  uint64_t limit)
+{
+    uint64_t index = limit / LAYOUT_WORD_PAGES;
+    uint64_t word = view_word(view, index);
+    for (;;) {
+        uint32_t free = word_free(word) & mask_below(index, limit);
+        if (free == 0)
+            return NO_PAGE;
+        uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(free);
+        if (claim_in_word(view, actor, &word, page, 1))
+            return page;
+    }
+}
+
 static uint64_t single_in_group(const struct view *view, struct actor *actor, uint64_t group,
                                 uint64_t limit)
 {
     uint32_t words = words_with_room(view, group, limit);
-    uint64_t word, page;
+    uint64_t page;
     hints_touch(hints_of(view), group);
     actor->group = group;
     for (; words != 0; words &= words - 1) {
@@ -80,9 +74,7 @@ static uint64_t single_in_group(const struct view *view, struct actor *actor, ui
             return page;
     }
     home_leave(actor);
-    return group == limit / LAYOUT_GROUP_PAGES
-               ? take_in_word(view, actor, limit / LAYOUT_WORD_PAGES, 1, limit, &word)
-               : NO_PAGE;
+    return group == limit / LAYOUT_GROUP_PAGES ? take_in_last_word(view, actor, limit) : NO_PAGE;
 }
 
 static unsigned holder_number(const struct actor *actor)
@@ -107,18 +99,22 @@ static void let_go(const struct view *view, const struct actor *actor, uint64_t 
         atomic_store_explicit(holder, 0, memory_order_relaxed);
 }
 
-/* Whether the group has many free pages; a byte that promised too much is lowered. */
-static int has_many(const struct view *view, uint64_t group, uint64_t limit)
+/* The byte of the group promised too much. */
+static void lower_hint(const struct view *view, uint64_t number, unsigned seen,
+                       const struct group *group)
 {
-    struct look look = {.n = UINT64_MAX / 2, .align = 1};
-    unsigned seen = hint_read(&view->hints, group);
-    if ((group + 1) * LAYOUT_GROUP_PAGES <= limit &&
-        look_group_free(view, group) >= HINT_MANY_PAGES)
+    unsigned many = group_count(group) >= HINT_MANY_PAGES ? HINT_MANY : 0;
+    hints_lower(hints_of(view), number, seen, hint_class(group_longest(group)), many);
+}
+
+static int has_many(const struct view *view, uint64_t number, uint64_t limit)
+{
+    struct group group;
+    unsigned seen = hint_read(&view->hints, number);
+    group_load(&group, view, number, limit);
+    if (group_count(&group) >= HINT_MANY_PAGES)
         return 1;
-    look_for_room(view, &look, group * LAYOUT_GROUP_PAGES, group_end(group, limit));
-    if (look.free >= HINT_MANY_PAGES)
-        return 1;
-    hints_lower(hints_of(view), group, seen, hint_class(look.largest), 0);
+    lower_hint(view, number, seen, &group);
     return 0;
 }
 
@@ -167,38 +163,24 @@ static uint64_t place_single(const struct view *view, struct actor *actor, uint6
 
 /* --- 2 to 480 pages --- */
 
-static uint64_t block_in_words(const struct view *view, const struct actor *actor, uint64_t group,
+static uint64_t block_in_group(const struct view *view, const struct actor *actor, uint64_t number,
                                unsigned n, uint64_t limit)
 {
-    uint64_t word;
-    for (uint64_t i = 0; i < LAYOUT_GROUP_WORDS; i++) {
-        uint64_t page = take_in_word(view, actor, group * LAYOUT_GROUP_WORDS + i, n, limit, &word);
+    unsigned seen = hint_read(&view->hints, number);
+    hints_touch(hints_of(view), number);
+    for (int i = 0; i < TRIES; i++) {
+        struct group group;
+        group_load(&group, view, number, limit);
+        unsigned found = group_find(&group, n);
+        if (found == LAYOUT_GROUP_PAGES) {
+            lower_hint(view, number, seen, &group);
+            return NO_PAGE;
+        }
+        uint64_t page = take_found(view, actor, number * LAYOUT_GROUP_PAGES + found, n);
         if (page != NO_PAGE)
             return page;
     }
     return NO_PAGE;
-}
-
-static uint64_t block_in_group(const struct view *view, const struct actor *actor, uint64_t group,
-                               uint64_t n, uint64_t limit)
-{
-    struct look look = {.n = n, .align = 1};
-    unsigned seen = hint_read(&view->hints, group);
-    uint64_t page = NO_PAGE;
-    hints_touch(hints_of(view), group);
-    if (n <= LAYOUT_WORD_PAGES)
-        page = block_in_words(view, actor, group, (unsigned)n, limit);
-    for (int i = 0; i < TRIES && page == NO_PAGE; i++) {
-        uint64_t found =
-            look_for_room(view, &look, group * LAYOUT_GROUP_PAGES, group_end(group, limit));
-        if (found == NO_PAGE) {
-            hints_lower(hints_of(view), group, seen, hint_class(look.largest),
-                        look.free >= HINT_MANY_PAGES ? HINT_MANY : 0);
-            return NO_PAGE;
-        }
-        page = take_found(view, actor, found, n);
-    }
-    return page;
 }
 
 static uint64_t place_short(const struct view *view, const struct actor *actor, uint64_t n,
@@ -208,7 +190,7 @@ static uint64_t place_short(const struct view *view, const struct actor *actor, 
     uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
     for (uint64_t group = hints_find_run(hints, 0, hint_class(n)); group < end;
          group = hints_find_run(hints, group + 1, hint_class(n))) {
-        uint64_t page = block_in_group(view, actor, group, n, limit);
+        uint64_t page = block_in_group(view, actor, group, (unsigned)n, limit);
         if (page != NO_PAGE)
             return page;
     }

@@ -231,24 +231,33 @@ int shmpool_free(shmpool_id id, void *block)
     return free_anywhere(id, block);
 }
 
-ssize_t shmpool_size_at(shmpool_id id, const void *address)
+/* Of a block that reaches the end of its word, or none. */
+__attribute__((noinline)) static ssize_t size_anywhere(struct pool *pool, const void *address)
 {
-    struct pool *pool = pools_find(id);
-    if (pool == NULL)
-        return -1;
     uint64_t page = page_at(pool, address);
-    if (page == NO_PAGE)
+    if (page == NO_PAGE || !view_is_first(&pool->view, page))
         return no_block(pool, address);
-    uint64_t word = view_word(&pool->view, word_at(page));
-    if (!(word_first(word) >> bit_at(page) & 1))
-        return no_block(pool, address);
-    uint64_t n = view_block_length_in(&pool->view, page, word);
+    uint64_t n = view_block_length(&pool->view, page);
     if (n > view_limit(&pool->view) - page)
         pools_refresh(pool);
     if (n > view_limit(&pool->view) - page)
         return error_set(EUCLEAN, "the block of pool %s at %p reaches beyond the pool's end",
                          pool->name, address);
     return (ssize_t)(n << pool->view.page_shift);
+}
+
+ssize_t shmpool_size_at(shmpool_id id, const void *address)
+{
+    struct pool *pool = pools_find(id);
+    if (pool == NULL)
+        return -1;
+    uint64_t page = view_page_there(&pool->view, (uintptr_t)address);
+    if (page != NO_PAGE) {
+        unsigned n = word_block_length_inside(view_word(&pool->view, word_at(page)), bit_at(page));
+        if (n > 0 && page + n <= atomic_load_explicit(&pool->view.there, memory_order_relaxed))
+            return (ssize_t)((uint64_t)n << pool->view.page_shift);
+    }
+    return size_anywhere(pool, address);
 }
 
 shmpool_id shmpool_of(const void *address)

@@ -7,6 +7,7 @@
 TCase *words_case(void);
 TCase *layouts_case(void);
 TCase *hints_case(void);
+TCase *groups_case(void);
 TCase *placing_case(void);
 TCase *trimming_case(void);
 TCase *members_case(void);
