@@ -16,6 +16,7 @@ static void fail_saying(const char *what, size_t size)
 shmpool_id create_or_refuse(size_t size, unsigned flags, int code, const char *words)
 {
     struct shmpool_options options = {.flags = flags};
+    atomic_fetch_add(&tally->creations[part], 1);
     errno = 0;
     shmpool_id pool = shmpool_create(size, &options);
     if (pool > 0) {

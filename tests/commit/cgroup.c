@@ -51,11 +51,11 @@ static bool find_own(struct group *group)
 /* Below our own one: what bounds that bounds it too. */
 static bool make_group(struct group *group)
 {
-    char part[64];
-    snprintf(part, sizeof part, "/shmpool-%s", run_id());
+    char below[64];
+    snprintf(below, sizeof below, "/shmpool-%s", run_id());
     if (!find_own(group))
         return false;
-    strncat(group->path, part, sizeof group->path - strlen(group->path) - 1);
+    strncat(group->path, below, sizeof group->path - strlen(group->path) - 1);
     if (mkdir(group->path, 0755) != 0)
         return false;
     if (write_number(group, "memory.limit_in_bytes", LIMIT) ||
@@ -95,10 +95,12 @@ static int create_in_group(void *arg)
 START_TEST(the_limit_of_a_cgroup_is_an_error)
 {
     struct group group;
-    if (SANITIZED)
-        return; /* a sanitizer's own memory would not fit into the cgroup */
+    if (SANITIZED) {
+        not_run("a sanitizer's own memory does not fit into the cgroup");
+        return;
+    }
     if (!make_group(&group)) {
-        printf("no memory cgroup can be made here: not run\n");
+        not_run("no memory cgroup can be made here");
         return;
     }
     int status = child_run(create_in_group, &group);
@@ -108,9 +110,15 @@ START_TEST(the_limit_of_a_cgroup_is_an_error)
 }
 END_TEST
 
+static void constrain(void)
+{
+    part = PART_CGROUP;
+}
+
 TCase *cgroup_case(void)
 {
     TCase *tcase = tcase_create("cgroup");
+    tcase_add_checked_fixture(tcase, constrain, NULL);
     tcase_add_test(tcase, the_limit_of_a_cgroup_is_an_error);
     return tcase;
 }

@@ -20,14 +20,24 @@
 #include "support/child.h"
 #include "support/leftover.h"
 
-enum { MOST_CREATIONS_EXPECTED = 10000 };
+enum { CREATIONS = 10000 }; /* under a constraint, in each run of the program */
+
+/* By what the creations of a test are constrained. Each test case sets it. */
+enum part { PART_FOLDER, PART_LIMITS, PART_MEMORY, PART_CGROUP, PART_HOLDING, N_PARTS };
+extern enum part part;
 
 /* Counted over all processes of the run. */
 struct tally {
     _Atomic uint64_t made;
     _Atomic uint64_t refused;
+    _Atomic uint64_t creations[N_PARTS];
+    _Atomic(const char *) not_run[N_PARTS]; /* why something of the part was not: a literal */
 };
 extern struct tally *tally;
+uint64_t tally_creations(void);
+
+/* Says on stdout and in the tally that something of this part cannot run here. */
+void not_run(const char *why);
 
 const char *backend(void);
 bool has_files(void);       /* whether /dev/shm bounds the backend */
@@ -57,8 +67,8 @@ struct state {
 struct state state_now(bool own_folder);
 void check_same(const struct state *before, bool own_folder);
 
-/* Gives the process a /dev/shm of its own of this size, as mount(8) takes it; false, and a line
- * that says so, where the system does not allow that. For children only. */
+/* Gives the process a /dev/shm of its own of this size, as mount(8) takes it; false, and told by
+ * not_run, where the system does not allow that. For children only. */
 bool own_folder(const char *options);
 
 /* Gives the process a machine of its own in the eyes of /proc/meminfo; needs own_folder. */
@@ -69,5 +79,6 @@ TCase *limits_case(void);
 TCase *memory_case(void);
 TCase *cgroup_case(void);
 TCase *holding_case(void);
+TCase *rest_case(void); /* what lacks of CREATIONS, under a limit that every system has: the last */
 
 #endif

@@ -174,9 +174,15 @@ START_TEST(signals_neither_interrupt_nor_spoil)
 }
 END_TEST
 
+static void constrain(void)
+{
+    part = PART_FOLDER;
+}
+
 TCase *folder_case(void)
 {
     TCase *tcase = tcase_create("folder");
+    tcase_add_checked_fixture(tcase, constrain, NULL);
     tcase_add_test(tcase, a_tiny_folder_is_an_error);
     tcase_add_loop_test(tcase, a_full_folder_is_an_error_until_all_fits, 0, 3);
     tcase_add_test(tcase, a_folder_without_room_for_a_file_is_an_error);

@@ -63,9 +63,15 @@ START_TEST(what_is_committed_stays_committed)
 }
 END_TEST
 
+static void constrain(void)
+{
+    part = PART_HOLDING;
+}
+
 TCase *holding_case(void)
 {
     TCase *tcase = tcase_create("holding");
+    tcase_add_checked_fixture(tcase, constrain, NULL);
     if (has_descriptors()) /* the file tells what it holds */
         tcase_add_test(tcase, what_is_committed_stays_committed);
     return tcase;

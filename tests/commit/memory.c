@@ -137,7 +137,7 @@ static int create_while_children_die(void *arg)
     if (!own_folder("size=64m") || !own_meminfo(1024 * MIB, 40 * MIB))
         return 0;
     if (access("/proc/thread-self/children", F_OK) != 0) {
-        printf("this kernel does not list children: not run\n");
+        not_run("this kernel does not list children");
         return 0;
     }
     CHILD_CHECK(attempt(page(), 0, NULL) == MADE);
@@ -159,9 +159,15 @@ START_TEST(the_kernels_kill_is_an_error)
 }
 END_TEST
 
+static void constrain(void)
+{
+    part = PART_MEMORY;
+}
+
 TCase *memory_case(void)
 {
     TCase *tcase = tcase_create("memory");
+    tcase_add_checked_fixture(tcase, constrain, NULL);
     tcase_add_test(tcase, what_can_never_fit_is_refused_before_anything_is_taken);
     tcase_add_test(tcase, little_memory_is_an_error_and_the_program_sees_no_child);
     tcase_add_test(tcase, without_processes_memory_is_taken_with_care);

@@ -23,7 +23,7 @@ bool own_folder(const char *options)
 {
     if (namespace_enter(CLONE_NEWNS) && mount("tmpfs", "/dev/shm", "tmpfs", 0, options) == 0)
         return true;
-    printf("this system allows no mounts of one's own: not run\n");
+    not_run("this system allows no mounts of one's own");
     return false;
 }
 
@@ -42,6 +42,6 @@ bool own_meminfo(uint64_t total, uint64_t available)
     CHILD_CHECK(write_text(path, text));
     if (mount(path, "/proc/meminfo", NULL, MS_BIND, NULL) == 0)
         return true;
-    printf("this system allows no mounts in /proc: not run\n");
+    not_run("this system allows no mounts in /proc");
     return false;
 }

@@ -28,13 +28,13 @@ static size_t address_space_used(void)
 
 static int create_in_little_address_space(void *arg)
 {
-    (void)arg;
+    const int rounds = *(const int *)arg;
     unsigned n[2] = {0, 0};
     struct random random = random_stream(random_seed(), 10);
     CHILD_CHECK(attempt(page(), 0, NULL) == MADE);
     struct state before = state_now(false);
     set_limit(RLIMIT_AS, address_space_used() + (2 << 20));
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < rounds; i++)
         n[attempt(random_between(&random, 1, 3 << 20), ENOMEM, "RLIMIT_AS")]++;
     CHILD_CHECK(n[MADE] > 0 && n[REFUSED] > 0);
     CHILD_CHECK(attempt(64 << 20, ENOMEM, "67108864 bytes) was asked for") == REFUSED);
@@ -44,22 +44,24 @@ static int create_in_little_address_space(void *arg)
 
 START_TEST(little_address_space_is_an_error)
 {
+    int rounds = ROUNDS;
     if (SANITIZED)
-        return; /* a sanitizer's own needs are beyond any limit */
-    ck_child_ok(create_in_little_address_space, NULL);
+        not_run("a sanitizer's own needs are beyond any limit of address space");
+    else
+        ck_child_ok(create_in_little_address_space, &rounds);
 }
 END_TEST
 
 /* Committed and not, for SIGXFSZ does not wait for the commitment. */
 static int create_in_small_files(void *arg)
 {
-    (void)arg;
+    const int rounds = *(const int *)arg;
     unsigned n[2] = {0, 0};
     struct random random = random_stream(random_seed(), 11);
     CHILD_CHECK(attempt(page(), 0, NULL) == MADE);
     struct state before = state_now(false);
     set_limit(RLIMIT_FSIZE, 1 << 20);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         unsigned flags = i % 2 == 0 ? SHMPOOL_COMMIT : 0;
         shmpool_id pool =
             create_or_refuse(random_between(&random, 1, 2 << 20), flags, ENOSPC, "RLIMIT_FSIZE");
@@ -76,7 +78,8 @@ static int create_in_small_files(void *arg)
 
 START_TEST(a_limit_of_file_sizes_is_an_error)
 {
-    ck_child_ok(create_in_small_files, NULL);
+    int rounds = ROUNDS;
+    ck_child_ok(create_in_small_files, &rounds);
 }
 END_TEST
 
@@ -110,9 +113,36 @@ START_TEST(few_descriptors_are_an_error)
 }
 END_TEST
 
+/* Where other constraints cannot be set, this one makes up for them. */
+START_TEST(ten_thousand_creations_were_constrained)
+{
+    int rounds = CREATIONS - (int)tally_creations();
+    if (rounds <= 0)
+        return;
+    if (!SANITIZED)
+        ck_child_ok(create_in_little_address_space, &rounds);
+    else if (has_descriptors())
+        ck_child_ok(create_in_small_files, &rounds);
+}
+END_TEST
+
+static void constrain(void)
+{
+    part = PART_LIMITS;
+}
+
+TCase *rest_case(void)
+{
+    TCase *tcase = tcase_create("rest");
+    tcase_add_checked_fixture(tcase, constrain, NULL);
+    tcase_add_test(tcase, ten_thousand_creations_were_constrained);
+    return tcase;
+}
+
 TCase *limits_case(void)
 {
     TCase *tcase = tcase_create("limits");
+    tcase_add_checked_fixture(tcase, constrain, NULL);
     tcase_add_test(tcase, little_address_space_is_an_error);
     if (has_descriptors()) {
         tcase_add_test(tcase, a_limit_of_file_sizes_is_an_error);
