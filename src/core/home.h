@@ -79,6 +79,8 @@ static inline int home_free(const struct view *view, struct actor *actor, uint64
                             struct home_freed *freed)
 {
     uint64_t index = word_at(page);
+    if (!view_has_word(view, page))
+        return 0;
     if (atomic_load_explicit(&view->tags[page], memory_order_acquire) != actor->tag)
         return 0;
     uint64_t word = index == actor->home ? actor->home_word : view_word(view, index);

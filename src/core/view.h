@@ -102,15 +102,22 @@ static inline int view_is_first(const struct view *view, uint64_t page)
     return (int)(word_first(view_word(view, word_at(page))) >> bit_at(page) & 1);
 }
 
-/* The length of a block that reaches the end of its first word, `length` pages on. */
+/* The length of a block that reaches the end of its first word or of the pool; length: so far. */
 uint64_t view_block_length_beyond(const struct view *view, uint64_t page, uint64_t length);
+
+/* Whether a block of these pages ends before its first word and the pool do: by a damaged word the
+ * last block has pages that do not exist. */
+static inline int view_ends_inside(const struct view *view, uint64_t page, unsigned length)
+{
+    return bit_at(page) + length < LAYOUT_WORD_PAGES && page + length <= view->max_pages;
+}
 
 /* The length of the block whose first page is page, by walking; word: the value of its word. */
 static inline uint64_t view_block_length_in(const struct view *view, uint64_t page, uint64_t word)
 {
     unsigned length = word_block_length(word, bit_at(page));
-    return bit_at(page) + length < LAYOUT_WORD_PAGES ? length
-                                                     : view_block_length_beyond(view, page, length);
+    return view_ends_inside(view, page, length) ? length
+                                                : view_block_length_beyond(view, page, length);
 }
 
 static inline uint64_t view_block_length(const struct view *view, uint64_t page)
@@ -118,14 +125,20 @@ static inline uint64_t view_block_length(const struct view *view, uint64_t page)
     return view_block_length_in(view, page, view_word(view, word_at(page)));
 }
 
-/* The page that begins at the address, if the object has it; else a number beyond all of them. What
- * an address has below the page's size is rotated to where it makes the number huge. */
-static inline uint64_t view_page_there(const struct view *view, uintptr_t address)
+/* The page that begins at the address; a number beyond all pages when none does. What an address has
+ * below the page's size is rotated to where it makes the number huge. */
+static inline uint64_t view_page_from(const struct view *view, uintptr_t address)
 {
     uintptr_t offset = address - view->pages;
     unsigned shift = view->page_shift & 63;
-    uint64_t page = offset >> shift | offset << ((64 - shift) & 63);
-    return page < atomic_load_explicit(&view->there, memory_order_relaxed) ? page : NO_PAGE;
+    return offset >> shift | offset << ((64 - shift) & 63);
+}
+
+/* Whether the object has the page and all others of its word. */
+static inline int view_has_word(const struct view *view, uint64_t page)
+{
+    return (page | (LAYOUT_WORD_PAGES - 1)) <
+           atomic_load_explicit(&view->there, memory_order_relaxed);
 }
 
 /* The page that begins at the address, or NO_PAGE. */

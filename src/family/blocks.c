@@ -223,9 +223,9 @@ int shmpool_free(shmpool_id id, void *block)
 {
     struct pool *pool = pools_find_plain(id);
     if (pool != NULL) {
-        uint64_t page = view_page_there(&pool->view, (uintptr_t)block);
+        uint64_t page = view_page_from(&pool->view, (uintptr_t)block);
         struct home_freed freed;
-        if (page != NO_PAGE && free_at_home(pool, page, &freed))
+        if (free_at_home(pool, page, &freed))
             return free_hint_inside(&pool->view, page, freed.free);
     }
     return free_anywhere(id, block);
@@ -251,10 +251,10 @@ ssize_t shmpool_size_at(shmpool_id id, const void *address)
     struct pool *pool = pools_find(id);
     if (pool == NULL)
         return -1;
-    uint64_t page = view_page_there(&pool->view, (uintptr_t)address);
-    if (page != NO_PAGE) {
+    uint64_t page = view_page_from(&pool->view, (uintptr_t)address);
+    if (view_has_word(&pool->view, page)) {
         unsigned n = word_block_length_inside(view_word(&pool->view, word_at(page)), bit_at(page));
-        if (n > 0 && page + n <= atomic_load_explicit(&pool->view.there, memory_order_relaxed))
+        if (n > 0)
             return (ssize_t)((uint64_t)n << pool->view.page_shift);
     }
     return size_anywhere(pool, address);

@@ -188,6 +188,22 @@ START_TEST(what_is_no_block_is_not_freed)
 }
 END_TEST
 
+/* The words cover 14 pages more than there can be. */
+START_TEST(a_block_ends_where_the_pool_does)
+{
+    make_pool(1024);
+    uint64_t end = bench.view.max_pages;
+    ck_assert_uint_eq(end, 1170);
+    ck_assert(bench_take(&bench, &actors[0], end - 5, 5));
+    uint64_t beyond = bits_block(mask_of(bit_at(end), 6), 0);
+    atomic_fetch_or(&bench.view.words[word_at(end)], beyond);
+    ck_assert_uint_eq(view_block_length(&bench.view, end - 5), 5);
+    ck_assert_uint_eq(free_block(&bench.view, &actors[0], end - 5), 5);
+    ck_assert_uint_eq(atomic_load(&bench.view.words[word_at(end)]), beyond);
+    bench_drop(&bench);
+}
+END_TEST
+
 START_TEST(a_pool_that_has_grown_is_used_to_its_new_end)
 {
     struct look look;
@@ -208,6 +224,7 @@ TCase *placing_case(void)
     tcase_add_loop_test(tcase, one_block_may_take_the_whole_pool, 0, N_SIZES);
     tcase_add_loop_test(tcase, single_pages_fill_a_pool_to_the_last, 0, N_SIZES);
     tcase_add_test(tcase, what_is_no_block_is_not_freed);
+    tcase_add_test(tcase, a_block_ends_where_the_pool_does);
     tcase_add_test(tcase, a_pool_that_has_grown_is_used_to_its_new_end);
     return tcase;
 }
