@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(a_wanted_address_need_only_be_page_aligned)
 {
-    char *wanted = (char *)proc_free_range(pages(1000)) + page();
+    char *wanted = (char *)proc_free_range(pages(1000) + unit()) + unit();
     struct shmpool_options options = {.address = wanted};
     shmpool_id pool = shmpool_create(pages(10), &options);
     ck_ok(pool);

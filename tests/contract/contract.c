@@ -1,5 +1,6 @@
 #include "contract/contract.h"
 
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "support/filefolder.h"
@@ -15,6 +17,7 @@
 #include "support/segments.h"
 
 static char file_prefix[256]; /* the folder is made by the run */
+static size_t file_unit;      /* of that folder; 0: there is none */
 
 static const struct backend_facts all_backends[] = {
     {.name = "posix", .has_names = true, .has_descriptors = true, .prefix = "/dev/shm/shmpool."},
@@ -45,6 +48,11 @@ size_t page(void)
 size_t pages(size_t n)
 {
     return n * page();
+}
+
+size_t unit(void)
+{
+    return file_unit > 0 ? file_unit : page();
 }
 
 shmpool_id pool_new(size_t n_pages)
@@ -266,9 +274,13 @@ static Suite *contract_suite(void)
 
 static void begin_file(void)
 {
+    struct statfs system;
     filefolder_begin();
-    if (filefolder_path() != NULL)
-        snprintf(file_prefix, sizeof file_prefix, "%s/shmpool.", filefolder_path());
+    if (filefolder_path() == NULL)
+        return;
+    snprintf(file_prefix, sizeof file_prefix, "%s/shmpool.", filefolder_path());
+    if (statfs(filefolder_path(), &system) == 0 && system.f_type == HUGETLBFS_MAGIC)
+        file_unit = (size_t)system.f_bsize;
 }
 
 int main(int argc, char **argv)

@@ -30,6 +30,10 @@ const struct backend_facts *backend(void);
 size_t page(void);
 size_t pages(size_t n);
 
+/* Bytes that objects are whole multiples of: a page, or a huge page, which is given back as a whole
+ * or not at all, and stays in core dumps as coredump_filter says. */
+size_t unit(void);
+
 /* A pool of n pages with a name of this run. */
 shmpool_id pool_new(size_t n_pages);
 

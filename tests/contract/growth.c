@@ -211,8 +211,8 @@ static int grows_under_a_limit(void *arg)
 
 START_TEST(a_growth_that_fails_leaves_the_pool_as_it_was)
 {
-    if (!backend()->has_descriptors)
-        return; /* no file, no limit of a file's size */
+    if (!backend()->has_descriptors || unit() > page())
+        return; /* no file, or one that mapping made as long as it may grow: no limit is met */
     shmpool_id pool = pool_growing(10, 5000, _i == 0 ? 0 : SHMPOOL_COMMIT);
     ck_child_ok(grows_under_a_limit, &pool);
     ck_ok(shmpool_reclaim(pool, 0));

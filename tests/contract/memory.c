@@ -233,17 +233,36 @@ START_TEST(fresh_and_trimmed_pages_are_not_written)
 }
 END_TEST
 
-TCase *memory_case(void)
+/* Free runs are not given back in part, and next to never are they whole units. */
+START_TEST(parts_of_a_huge_page_stay)
 {
-    TCase *tcase = contract_case("memory");
+    shmpool_id pool = pool_with(10, 0);
+    ck_ok(shmpool_free(pool, filled(pool, 10, 1)));
+    ck_fails(shmpool_trim(pool), ENOTSUP);
+    ck_pool_is_whole(pool);
+    pool_drop(pool);
+}
+END_TEST
+
+static void add_trimming(TCase *tcase)
+{
     tcase_add_test(tcase, trim_gives_free_pages_back_and_no_others);
-    tcase_add_test(tcase, a_committed_pool_keeps_its_memory);
-    tcase_add_test(tcase, whoever_may_only_read_cannot_trim);
     tcase_add_loop_test(tcase, trimming_beside_others_harms_nobody, 0, 2);
     tcase_add_test(tcase, whoever_dies_while_trimming_takes_no_page_along);
     tcase_add_test(tcase, freed_runs_go_back_by_themselves);
     tcase_add_test(tcase, blocks_are_zero_when_they_are_handed_out);
-    tcase_add_test(tcase, what_the_dead_left_is_zero_too);
     tcase_add_test(tcase, fresh_and_trimmed_pages_are_not_written);
+}
+
+TCase *memory_case(void)
+{
+    TCase *tcase = contract_case("memory");
+    if (unit() == page())
+        add_trimming(tcase);
+    else
+        tcase_add_test(tcase, parts_of_a_huge_page_stay);
+    tcase_add_test(tcase, a_committed_pool_keeps_its_memory);
+    tcase_add_test(tcase, whoever_may_only_read_cannot_trim);
+    tcase_add_test(tcase, what_the_dead_left_is_zero_too);
     return tcase;
 }
