@@ -188,6 +188,8 @@ void role_stage(struct role *role)
         leave_a_legacy(role);
     if (act->corpse != NULL)
         leave_a_corpse(role);
+    if (act->crowded)
+        arena_crowd();
 }
 
 /* ---- what there may be ---- */

@@ -39,6 +39,7 @@ struct act {
     uint64_t n;               /* pages */
     const struct act *corpse; /* what a process died in before; NULL: none did */
     unsigned change;          /* and at which of its changes */
+    bool crowded;             /* no slot is left: with the spare intent */
     bool seldom;              /* only in a complete pass: like another one, and long */
 };
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/members.h"
+#include "family/identity.h"
 #include "family/members.h"
 
 struct arena arena;
@@ -82,9 +84,33 @@ static void fragment(uint64_t hole, uint64_t n, bool small_holes)
             give(page);
 }
 
+/* They say that they are of another namespace, of which nobody is known to be dead: who looks at a
+ * thousand of them need not ask the system about each. */
+void arena_crowd(void)
+{
+    const struct view *view = arena.view;
+    unsigned domain = members_domain(view, identity_self().key ^ 1);
+    uint64_t ident = ident_of(domain, ident_start(arena.ident), ident_pid(arena.ident));
+    for (uint32_t slot = 0; slot < LAYOUT_SLOTS; slot++) {
+        if (atomic_load(&view->slots[slot].ident) != 0)
+            continue;
+        atomic_store(&view->slots[slot].row, pools_find(arena.id)->row);
+        atomic_store(&view->slots[slot].ident, ident);
+    }
+    atomic_store(&view->header->slots_mark, LAYOUT_SLOTS);
+}
+
+/* States leave them out. */
+static void clear_later_slots(void)
+{
+    for (uint32_t slot = ARENA_SLOTS; slot < LAYOUT_SLOTS; slot++)
+        atomic_store(&arena.view->slots[slot].ident, 0);
+}
+
 void arena_build(enum scenery scenery, uint64_t n)
 {
     state_put(arena.empty);
+    clear_later_slots();
     if (scenery == FRAGMENTED || scenery == TIGHT)
         fragment(HOLE, n + SPARE_PAGES, scenery == FRAGMENTED);
     if (scenery == ASTRIDE)

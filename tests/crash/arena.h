@@ -64,6 +64,9 @@ enum scenery {
 /* Empties the pool, builds the scenery for blocks of n pages and notes its words in arena.bare. */
 void arena_build(enum scenery scenery, uint64_t n);
 
+/* Takes all slots that are left, for the test: whoever comes works with its row's spare intent. */
+void arena_crowd(void);
+
 /* ---- states ---- */
 
 struct state *state_new(void);

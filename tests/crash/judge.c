@@ -159,6 +159,10 @@ static void compare_members(struct comparison *comparison)
         comparison->faults.blocked += ident != 0 && is_dead(NULL, ident);
         comparison->faults.disorder += atomic_load(&view->slots[slot].intent.state) != INTENT_IDLE;
     }
+    for (uint32_t row = 1; row <= members_rows_mark(view); row++) {
+        comparison->faults.disorder += atomic_load(&view->rows[row].spare.state) != INTENT_IDLE;
+        comparison->faults.disorder += atomic_load(&view->rows[row].spare_abandoned) != 0;
+    }
     comparison->faults.disorder += atomic_load(&view->header->watch) != 0;
     comparison->faults.disorder += atomic_load(&view->header->lock) != 0;
 }
