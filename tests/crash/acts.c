@@ -133,6 +133,11 @@ struct stepper role_start(struct role *role)
     return stepper;
 }
 
+bool role_step(const struct role *role, struct stepper *stepper)
+{
+    return role->act->own ? stepper_step_own(stepper) : stepper_step(stepper);
+}
+
 /* ---- what is there before ---- */
 
 static void check(bool right, const char *what)

@@ -23,7 +23,7 @@ enum act_kind {
     ACT_FREE_SHARED,
     ACT_PUBLISH,
     ACT_REPLACE, /* frees a block of its own and allocates as many pages again */
-    ACT_GROW,
+    ACT_GROW,    /* in a pool of its own: others find the object as it was */
     ACT_TRIM,
     ACT_RECOVER, /* beside an operation that a dead process left */
     ACT_RECLAIM, /* what a dead process owned */
@@ -39,6 +39,8 @@ struct act {
     uint64_t n;               /* pages */
     const struct act *corpse; /* what a process died in before; NULL: none did */
     unsigned change;          /* and at which of its changes */
+    unsigned flags;           /* of the pool */
+    bool own;                 /* a call into libc is one step: it reads and writes long texts */
     bool crowded;             /* no slot is left: with the spare intent */
     bool seldom;              /* only in a complete pass: like another one, and long */
 };
@@ -68,6 +70,9 @@ void role_stage(struct role *role);
 
 /* The member, at the mark before the act. */
 struct stepper role_start(struct role *role);
+
+/* Its next step; false when the act is over. */
+bool role_step(const struct role *role, struct stepper *stepper);
 
 /* ---- what there may be ---- */
 

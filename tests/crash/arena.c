@@ -18,9 +18,9 @@ static void give_up(const char *what)
     exit(EXIT_FAILURE);
 }
 
-static shmpool_id pool_new(size_t size, size_t max_size)
+static shmpool_id pool_new(size_t size, size_t max_size, unsigned flags)
 {
-    const struct shmpool_options options = {.max_size = max_size};
+    const struct shmpool_options options = {.max_size = max_size, .flags = flags};
     shmpool_id pool = shmpool_create(size, &options);
     if (pool < 0 || shmpool_unlink(pool) != 0)
         give_up("create");
@@ -41,11 +41,20 @@ static void give(uint64_t page)
         give_up("free");
 }
 
-void arena_make(void)
+static void drop_pool(void)
 {
+    if (arena.id != 0 && shmpool_release(arena.id) != 0)
+        give_up("release");
+    free(arena.empty);
+}
+
+void arena_make(unsigned flags)
+{
+    drop_pool();
     arena.page = (size_t)sysconf(_SC_PAGESIZE);
-    arena.id = pool_new(ARENA_PAGES * arena.page, ARENA_MOST_PAGES * arena.page);
-    arena.foyer = pool_new(arena.page, arena.page);
+    arena.id = pool_new(ARENA_PAGES * arena.page, ARENA_MOST_PAGES * arena.page, flags);
+    if (arena.foyer == 0)
+        arena.foyer = pool_new(arena.page, arena.page, 0);
     struct pool *pool = pools_find(arena.id);
     arena.view = &pool->view;
     arena.ident = members_ident(pool);
@@ -202,6 +211,8 @@ bool state_stands(const struct state *state)
 
 void copy_make(struct copy *copy)
 {
+    free(copy->memory);
+    free(copy->places);
     copy->memory = calloc(1, arena.layout.pages_offset);
     copy->places = calloc(ARENA_PLACES, sizeof *copy->places);
     if (copy->memory == NULL || copy->places == NULL)

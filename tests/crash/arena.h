@@ -39,8 +39,9 @@ struct arena {
 
 extern struct arena arena;
 
-/* Makes the pools, without names: however a test ends, nothing is left. */
-void arena_make(void);
+/* Makes the pools, without names: however a test ends, nothing is left. Once more: the pool is a
+ * new one. flags: as shmpool_create takes them. */
+void arena_make(unsigned flags);
 
 static inline uint64_t arena_page_of(const void *block)
 {
@@ -83,6 +84,7 @@ struct copy {
     _Atomic uintptr_t *places;
 };
 
+/* Of the pool that there is; the copy was made earlier, of another pool, or is all zero. */
 void copy_make(struct copy *copy);
 void copy_fill(struct copy *copy, const struct state *state);
 

@@ -1,5 +1,7 @@
 #include "crash/catalogue.h"
 
+#include <shmpool.h>
+
 static const struct act alloc_short = {.name = "alloc-7", .kind = ACT_ALLOC, .n = 7};
 static const struct act alloc_long = {.name = "alloc-40", .kind = ACT_ALLOC, .n = 40};
 static const struct act free_long = {.name = "free-40", .kind = ACT_FREE, .n = 40};
@@ -45,6 +47,11 @@ const struct act catalogue[] = {
     {.name = "spare-free-40", .kind = ACT_FREE, .n = 40, .crowded = true},
     {.name = "spare-publish-7", .kind = ACT_PUBLISH, .n = 7, .crowded = true},
     {.name = "grow", .kind = ACT_GROW, .n = ARENA_MOST_PAGES},
+    {.name = "grow-committed",
+     .kind = ACT_GROW,
+     .n = ARENA_MOST_PAGES,
+     .flags = SHMPOOL_COMMIT,
+     .own = true},
     {.name = "trim", .kind = ACT_TRIM, .scenery = TIGHT, .n = 80},
     {.name = "recover-alloc-7",
      .kind = ACT_RECOVER,

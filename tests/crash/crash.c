@@ -43,6 +43,27 @@ bool crash_is_complete(void)
     return getenv("CRASH_COMPLETE") != NULL;
 }
 
+static struct {
+    unsigned flags;
+    bool is_grown;
+} pool;
+
+static void make_pool(unsigned flags)
+{
+    arena_make(flags);
+    judge_begin();
+    pool.flags = flags;
+}
+
+void crash_stage(struct role *role)
+{
+    bool grows = role->act->kind == ACT_GROW;
+    if (grows || pool.is_grown || role->act->flags != pool.flags)
+        make_pool(role->act->flags);
+    pool.is_grown = grows;
+    role_stage(role);
+}
+
 void crash_begin(const char *subject)
 {
     const char *refusal = stepper_refusal();
@@ -53,8 +74,7 @@ void crash_begin(const char *subject)
     watched.subject = subject;
     signal(SIGALRM, on_alarm);
     crash_dice = random_stream(random_seed(), 0);
-    arena_make();
-    judge_begin();
+    make_pool(0);
 }
 
 static bool is_wanted(const struct act *act, const char *start)

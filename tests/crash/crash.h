@@ -17,6 +17,9 @@ void crash_begin(const char *subject);
  * all, but the seldom ones only in a complete pass. The exit status: whether all were in order. */
 int crash_go_through(int argc, char **argv, bool (*is_in_order)(const struct act *act));
 
+/* Builds what must be there before the act of the role, in a new pool if it needs one. */
+void crash_stage(struct role *role);
+
 /* CRASH_COMPLETE is set: nothing is left to a sample. */
 bool crash_is_complete(void);
 

@@ -42,7 +42,7 @@ static void step_through(struct pass *pass)
     struct stepper stepper = role_start(&pass->role);
     do {
         work_beside(pass);
-    } while (stepper_step(&stepper));
+    } while (role_step(&pass->role, &stepper));
     judge(pass);
     stepper_kill(&stepper);
 }
@@ -60,7 +60,7 @@ static void tell(const struct pass *pass)
 static bool go_through(const struct act *act)
 {
     struct pass pass = {.role = role_new(act)};
-    role_stage(&pass.role);
+    crash_stage(&pass.role);
     step_through(&pass);
     tell(&pass);
     role_drop(&pass.role);

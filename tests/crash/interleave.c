@@ -231,7 +231,7 @@ static bool go_through(const struct act *first, const struct act *second)
     duel.second = member_new(second);
     duel.base = state_new();
     duel.seen = state_new();
-    role_stage(&duel.first.role);
+    crash_stage(&duel.first.role);
     duel.first.stepper = role_start(&duel.first.role);
     duel.second.stepper = role_start(&duel.second.role);
     state_take(duel.base);

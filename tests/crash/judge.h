@@ -35,6 +35,7 @@ struct cast {
     int n;
 };
 
+/* Again when there is a new pool. */
 void judge_begin(void);
 
 /* Judges a state. Says on stderr what is wrong and where, for the first few. */

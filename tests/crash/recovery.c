@@ -112,7 +112,7 @@ static bool go_through(const struct act *act)
     struct campaign campaign = {
         .recovery = {.name = "recover", .kind = ACT_RECOVER, .n = act->n, .corpse = act},
         .victim = role_new(act)};
-    role_stage(&campaign.victim);
+    crash_stage(&campaign.victim);
     collect(&campaign.victim, &deaths);
     for (int i = 0; i < deaths.n; i++)
         go_through_death(&campaign, deaths.state[i]);

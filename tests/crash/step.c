@@ -62,7 +62,7 @@ static void step_through(struct pass *pass)
     judge(pass, seen, false);
     do {
         note_boundary(pass, &stepper, changed);
-        bool goes_on = stepper_step(&stepper);
+        bool goes_on = role_step(&pass->role, &stepper);
         changed = !state_stands(seen);
         if (changed)
             state_take(seen);
@@ -77,9 +77,18 @@ static void step_through(struct pass *pass)
     free(seen);
 }
 
+/* What a death left of the object itself is there for the others, but not for the next one. */
+static void stage(struct pass *pass)
+{
+    crash_stage(&pass->role);
+    state_take(pass->base);
+}
+
 static void kill_at(struct pass *pass, size_t k)
 {
     const struct cast cast = {{&pass->role}, {false}, {true}, 1};
+    if (pass->role.act->kind == ACT_GROW)
+        stage(pass);
     struct stepper stepper = role_start(&pass->role);
     stepper_follow(&stepper, &pass->track, k);
     stepper_kill(&stepper);
@@ -110,9 +119,8 @@ static void tell(const struct pass *pass)
 /* Whether everything was in order. */
 static bool go_through(const struct act *act)
 {
-    struct pass pass = {.role = role_new(act), .base = state_new()};
-    role_stage(&pass.role);
-    state_take(pass.base);
+    struct pass pass = {.role = role_new(act), .base = state_new(), .track = {.own = act->own}};
+    stage(&pass);
     step_through(&pass);
     for (size_t k = 0; k < pass.track.n; k++)
         if (is_drawn(&pass, k))
