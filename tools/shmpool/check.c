@@ -1,4 +1,5 @@
 /* check: the faults of some pools, or of all. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,11 +41,27 @@ static void print_pool(const struct seen *seen, int faults, const char *report)
         printf("%s: %d fault%s\n", pools_shown(seen), faults, faults == 1 ? "" : "s");
 }
 
-/* The number of faults, or -1 when the pool cannot be looked into, of which a word was said. */
-static int check_pool(const struct seen *seen, FILE *report)
+enum { HIDDEN = -1, GONE = -2 };
+
+/* Pools come and go: one of all that went since it was listed is none any more. */
+static shmpool_id open_pool(const struct request *request, const struct seen *seen)
 {
-    shmpool_id pool = pools_open(seen);
-    int faults = pool > 0 ? shmpool_check(pool, report) : -1;
+    if (request->n_operands > 0 || !pools_is_sound(seen))
+        return pools_open(seen);
+    shmpool_id pool = shmpool_inspect(seen->listed.handle);
+    if (pool < 0 && errno == ENOENT)
+        return GONE;
+    if (pool < 0)
+        say_failure();
+    return pool;
+}
+
+/* The number of faults, HIDDEN when the pool cannot be looked into, of which a word was said, or
+ * GONE. */
+static int check_pool(const struct request *request, const struct seen *seen, FILE *report)
+{
+    shmpool_id pool = open_pool(request, seen);
+    int faults = pool > 0 ? shmpool_check(pool, report) : pool;
     if (pool > 0)
         shmpool_release(pool);
     return faults;
@@ -55,48 +72,38 @@ static int check_and_show(const struct request *request, const struct seen *seen
     char *report = NULL;
     size_t size;
     FILE *stream = open_memstream(&report, &size);
-    int faults = stream != NULL ? check_pool(seen, stream) : -1;
+    int faults = stream != NULL ? check_pool(request, seen, stream) : HIDDEN;
     if (stream == NULL || fclose(stream) != 0) {
         say("no memory for a report");
         return STATUS_FOUND;
     }
-    if (request->json)
+    if (request->json && faults != GONE)
         write_pool(seen, faults, report);
-    else
+    else if (!request->json)
         print_pool(seen, faults, report);
     free(report);
-    return faults == 0 ? STATUS_FINE : STATUS_FOUND;
+    return faults == 0 || faults == GONE ? STATUS_FINE : STATUS_FOUND;
 }
 
-static int check_all(const struct request *request, const struct pools *pools)
+static int check_all(const struct request *request)
 {
+    struct pools pools;
     int status = STATUS_FINE;
-    for (size_t i = 0; i < pools->n; i++)
-        status |= check_and_show(request, &pools->all[i]);
-    return status;
-}
-
-static int check_named(const struct request *request, const struct pools *pools)
-{
-    int status = STATUS_FINE;
-    for (size_t i = 0; i < request->n_operands; i++) {
-        const struct seen *seen = pools_named(pools, request->operands[i]);
-        status |= seen != NULL ? check_and_show(request, seen) : STATUS_FOUND;
-    }
-    return status;
+    if (pools_read(&pools, false) != 0)
+        return STATUS_FOUND;
+    for (size_t i = 0; i < pools.n; i++)
+        status |= check_and_show(request, &pools.all[i]);
+    return say_written(0) == 0 ? status : STATUS_FOUND;
 }
 
 int verb_check(const struct request *request)
 {
-    struct pools pools;
-    if (pools_read(&pools, false) != 0)
-        return STATUS_FOUND;
     if (request->json) {
         json_object(NULL);
         json_array("check");
     }
     int status =
-        request->n_operands > 0 ? check_named(request, &pools) : check_all(request, &pools);
+        request->n_operands > 0 ? pools_each_named(request, check_and_show) : check_all(request);
     if (request->json) {
         json_array_end();
         json_object_end();

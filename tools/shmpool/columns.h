@@ -44,7 +44,8 @@ struct choice {
  * list; NULL: the usual ones, or all. Refuses a name that is not there. */
 struct choice columns_choose(const struct column *columns, const char *output, bool all);
 
-/* The columns of pools, of ls and stat. */
+/* The columns of pools, of ls and stat; and of their processes, of who. */
 extern const struct column pool_columns[];
+extern const struct column who_columns[];
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <bsd/libutil.h>
 #include <ctype.h>
+#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <shmpool.h>
@@ -21,24 +22,74 @@ const struct verb verbs[] = {
      "live), orphan (nobody has, its family is dead), unfinished, damaged, version (of another\n"
      "layout version), unreadable (not for this user).\n",
      verb_ls, pool_columns},
-    {"stat", "NAME", ARGUMENT_POOL, 1, 1, "all about one pool, and its free runs by length",
-     "Status 1: the pool is not there, or no sound pool.\n", verb_stat, pool_columns},
+    {"stat", "NAME", ARGUMENT_POOL, 1, 1, "all about one pool, and its free runs by length", "",
+     verb_stat, pool_columns},
+    {"who", "NAME", ARGUMENT_POOL, 1, 1, "the processes of a pool, and what each owns", "",
+     verb_who, who_columns},
+    {"map", "NAME", ARGUMENT_POOL, 1, 1, "a picture of what is where",
+     "As wide as the terminal, or $COLUMNS. Colours on a terminal only, and not where NO_COLOR is\n"
+     "set. With --svg nothing goes to the terminal.\n",
+     verb_map, NULL},
     {"check", "[NAME...]", ARGUMENT_POOL, 0, SIZE_MAX,
      "recompute and compare; without a name all pools",
      "A line for each fault. Status 1: there are faults, or a pool cannot be looked into.\n",
      verb_check, NULL},
     {"dump", "NAME", ARGUMENT_POOL, 1, 1, "blocks, owners, free runs and members as text", "",
      verb_dump, NULL},
+    {"recover", "NAME...", ARGUMENT_POOL, 1, SIZE_MAX, "settle what dead members left unfinished",
+     "--reclaim frees blocks to which somebody may hold pointers: of a pool that is in use it is\n"
+     "refused without --force.\n",
+     verb_recover, NULL},
+    {"create", "NAME", ARGUMENT_NEW_NAME, 1, 1, "make a pool",
+     "A pool that nobody has mapped yet is an orphan to clean-up, unless it is made with --keep.\n",
+     verb_create, NULL},
+    {"grow", "NAME SIZE", ARGUMENT_POOL, 2, 2, "make a pool larger, up to its maximum",
+     "SIZE is the new total.\n", verb_grow, NULL},
+    {"trim", "NAME...", ARGUMENT_POOL, 1, SIZE_MAX,
+     "give the memory of free pages back to the system", "", verb_trim, NULL},
+    {"rm", "NAME...", ARGUMENT_POOL, 1, SIZE_MAX, "remove pools",
+     "The name goes; the memory goes with the last process that has the pool mapped. A pool that\n"
+     "is in use is refused without --force.\n",
+     verb_rm, NULL},
+    {"exec", "[--] PROGRAM [ARGUMENT...]", ARGUMENT_PROGRAM, 1, SIZE_MAX,
+     "run a program that inherits pools",
+     "The program has exactly these pools: under their names (shmpool_open), and under the IDs 1,\n"
+     "2, ... in the order given. Signals are passed on to it.\n"
+     "Exit status: the program's; 128 and the signal's number where one ended it; 125 where the\n"
+     "pools cannot be had, 126 where the program cannot be executed, 127 where it is not found.\n",
+     verb_exec, NULL},
     {0},
 };
 
 const struct option_row option_rows[] = {
-    {'J', "json", ARGUMENT_NONE, NULL, "ls stat check", "print JSON; sizes are bytes"},
-    {'b', "bytes", ARGUMENT_NONE, NULL, "ls stat", "sizes in bytes, not as 1.5M"},
-    {'n', "noheadings", ARGUMENT_NONE, NULL, "ls", "no line of headings"},
-    {'o', "output", ARGUMENT_COLUMNS, "COLUMNS", "ls stat",
+    {OPTION_JSON, 'J', "json", ARGUMENT_NONE, NULL, "ls stat who map check",
+     "print JSON; sizes are bytes"},
+    {OPTION_BYTES, 'b', "bytes", ARGUMENT_NONE, NULL, "ls stat who trim",
+     "sizes in bytes, not as 1.5M"},
+    {OPTION_NOHEADINGS, 'n', "noheadings", ARGUMENT_NONE, NULL, "ls who", "no line of headings"},
+    {OPTION_OUTPUT, 'o', "output", ARGUMENT_COLUMNS, "COLUMNS", "ls stat who",
      "these columns, with commas; +COLUMNS: besides the usual ones"},
-    {'h', "help", ARGUMENT_NONE, NULL, "", "print this"},
+    {OPTION_BY, 0, "by", ARGUMENT_MEASURE, "MEASURE", "map", "colour by state (usual) or owner"},
+    {OPTION_SVG, 0, "svg", ARGUMENT_FILE, "FILE", "map", "write the picture as SVG; -: to stdout"},
+    {OPTION_RECLAIM, 0, "reclaim", ARGUMENT_NONE, NULL, "recover",
+     "free what dead processes owned and never published"},
+    {OPTION_SIZE, 's', "size", ARGUMENT_SIZE, "SIZE", "create", "usable bytes: 64M, 1G (needed)"},
+    {OPTION_MAX_SIZE, 'm', "max-size", ARGUMENT_SIZE, "SIZE", "create",
+     "how far it may grow (usual: not at all)"},
+    {OPTION_BACKEND, 0, "backend", ARGUMENT_BACKEND, "NAME", "create",
+     "posix or sysv (usual: $SHMPOOL_BACKEND, else posix)"},
+    {OPTION_MODE, 0, "mode", ARGUMENT_MODE, "MODE", "create", "permission bits (usual: 0600)"},
+    {OPTION_COMMIT, 0, "commit", ARGUMENT_NONE, NULL, "create", "take all of its memory now"},
+    {OPTION_ZERO, 0, "zero", ARGUMENT_NONE, NULL, "create", "blocks are zero when handed out"},
+    {OPTION_AUTOTRIM, 0, "autotrim", ARGUMENT_NONE, NULL, "create",
+     "long freed runs go back to the system by themselves"},
+    {OPTION_DUMP, 0, "core-dump", ARGUMENT_NONE, NULL, "create", "contents belong in core dumps"},
+    {OPTION_KEEP, 0, "keep", ARGUMENT_NONE, NULL, "create",
+     "clean-up leaves it alone when nobody uses it"},
+    {OPTION_INHERIT, 'i', "inherit", ARGUMENT_POOL, "NAME[:ro]", "exec",
+     "a pool for the program, ro: for reading only; may be repeated"},
+    {OPTION_FORCE, 'f', "force", ARGUMENT_NONE, NULL, "rm recover", "also where it is in use"},
+    {OPTION_HELP, 'h', "help", ARGUMENT_NONE, NULL, "", "print this"},
     {0},
 };
 
@@ -75,7 +126,7 @@ static void print_options(const struct verb *verb)
 
 static void print_columns(const struct verb *verb)
 {
-    printf("\nColumns (* the usual ones of ls):\n");
+    printf("\nColumns (* the usual ones; stat shows all):\n");
     for (const struct column *column = verb->columns; column->name != NULL; column++)
         printf("  %c%-10s %s\n", column->is_usual ? '*' : ' ', column->name, column->does);
 }
@@ -86,15 +137,16 @@ static void print_usage(FILE *out, const struct verb *verb)
             verb->operands[0] != '\0' ? " " : "", verb->operands);
 }
 
-static void help_on(const struct verb *verb)
+static __attribute__((noreturn)) void help_on(const struct verb *verb)
 {
     print_usage(stdout, verb);
     printf("\n%s.\n\n", verb->does);
     print_options(verb);
     if (verb->columns != NULL)
         print_columns(verb);
-    printf("\n%sExit status: 0 fine, 1 found something or failed, 2 the command line is wrong.\n",
-           verb->more);
+    printf("\n%s", verb->more);
+    if (verb->operand != ARGUMENT_PROGRAM)
+        printf("Exit status: 0 fine, 1 found something or failed, 2 the command line is wrong.\n");
     exit(STATUS_FINE);
 }
 
@@ -139,21 +191,95 @@ size_t options_size(const char *option, const char *text)
 
 /* ---- reading ---- */
 
+static mode_t mode_of(const char *text)
+{
+    char *end;
+    unsigned long mode = strtoul(text, &end, 8);
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || mode == 0 || mode > 0777)
+        options_refuse("--mode %s: not a mode; say 0660, for example", text);
+    return (mode_t)mode;
+}
+
+static bool is_by_owner(const char *text)
+{
+    if (strcmp(text, "state") != 0 && strcmp(text, "owner") != 0)
+        options_refuse("--by %s: a map is by state or by owner", text);
+    return strcmp(text, "owner") == 0;
+}
+
+static void add_inherit(struct request *request, char *name)
+{
+    char **more = reallocarray(request->inherit, request->n_inherit + 1, sizeof *more);
+    if (more == NULL)
+        err(STATUS_FOUND, "no memory for the options");
+    request->inherit = more;
+    more[request->n_inherit++] = name;
+}
+
+/* ---- reading ---- */
+
 enum { FIRST_VALUE = 256 }; /* what getopt_long returns for the option of row 0 */
 
-static void take_option(struct request *request, const struct option_row *row)
+static void take_option(struct request *request, enum option_id option)
 {
-    const char *name = row->name;
-    if (strcmp(name, "json") == 0)
+    switch (option) {
+    case OPTION_JSON:
         request->json = true;
-    else if (strcmp(name, "bytes") == 0)
+        break;
+    case OPTION_BYTES:
         request->bytes = true;
-    else if (strcmp(name, "noheadings") == 0)
+        break;
+    case OPTION_NOHEADINGS:
         request->noheadings = true;
-    else if (strcmp(name, "output") == 0)
+        break;
+    case OPTION_OUTPUT:
         request->output = optarg;
-    else if (strcmp(name, "help") == 0)
+        break;
+    case OPTION_BY:
+        request->by_owner = is_by_owner(optarg);
+        break;
+    case OPTION_SVG:
+        request->svg = optarg;
+        break;
+    case OPTION_RECLAIM:
+        request->reclaim = true;
+        break;
+    case OPTION_SIZE:
+        request->size = options_size("--size", optarg);
+        break;
+    case OPTION_MAX_SIZE:
+        request->max_size = options_size("--max-size", optarg);
+        break;
+    case OPTION_BACKEND:
+        request->backend = optarg;
+        break;
+    case OPTION_MODE:
+        request->mode = mode_of(optarg);
+        break;
+    case OPTION_COMMIT:
+        request->flags |= SHMPOOL_COMMIT;
+        break;
+    case OPTION_ZERO:
+        request->flags |= SHMPOOL_ZERO;
+        break;
+    case OPTION_AUTOTRIM:
+        request->flags |= SHMPOOL_AUTOTRIM;
+        break;
+    case OPTION_DUMP:
+        request->flags |= SHMPOOL_DUMP;
+        break;
+    case OPTION_KEEP:
+        request->flags |= SHMPOOL_KEEP;
+        break;
+    case OPTION_INHERIT:
+        add_inherit(request, optarg);
+        break;
+    case OPTION_FORCE:
+        request->force = true;
+        break;
+    case OPTION_HELP:
         help_on(request->verb);
+    }
 }
 
 /* What getopt_long wants to know of the verb's options. */
@@ -208,7 +334,7 @@ static void check_operands(const struct request *request)
     if (request->n_operands >= verb->least && request->n_operands <= verb->most)
         return;
     print_usage(stderr, verb);
-    options_refuse("%s: too %s names. Try: shmpool %s --help", verb->name,
+    options_refuse("%s: too %s arguments. Try: shmpool %s --help", verb->name,
                    request->n_operands < verb->least ? "few" : "many", verb->name);
 }
 
@@ -232,7 +358,7 @@ struct request options_parse(int argc, char *argv[])
         const struct option_row *row = row_of(value, request.verb);
         if (row == NULL)
             options_refuse("Try: shmpool %s --help", request.verb->name);
-        take_option(&request, row);
+        take_option(&request, row->id);
     }
     request.operands = argv + 1 + optind;
     request.n_operands = (size_t)(argc - 1 - optind);

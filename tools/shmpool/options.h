@@ -10,7 +10,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum status { STATUS_FINE = 0, STATUS_FOUND = 1, STATUS_USAGE = 2 };
+enum status {
+    STATUS_FINE = 0,
+    STATUS_FOUND = 1, /* found something, or failed */
+    STATUS_USAGE = 2,
+    /* of exec, whose other values are the program's */
+    STATUS_NO_POOL = 125,
+    STATUS_NOT_EXECUTABLE = 126,
+    STATUS_NOT_FOUND = 127,
+    STATUS_SIGNAL = 128 /* and the signal's number */
+};
 
 /* What an option's or a verb's argument is: for who checks it, and for who completes it. */
 enum argument {
@@ -58,7 +67,30 @@ struct verb {
     const struct column *columns; /* what --output chooses from; NULL: nothing */
 };
 
+enum option_id {
+    OPTION_JSON,
+    OPTION_BYTES,
+    OPTION_NOHEADINGS,
+    OPTION_OUTPUT,
+    OPTION_BY,
+    OPTION_SVG,
+    OPTION_RECLAIM,
+    OPTION_SIZE,
+    OPTION_MAX_SIZE,
+    OPTION_BACKEND,
+    OPTION_MODE,
+    OPTION_COMMIT,
+    OPTION_ZERO,
+    OPTION_AUTOTRIM,
+    OPTION_DUMP,
+    OPTION_KEEP,
+    OPTION_INHERIT,
+    OPTION_FORCE,
+    OPTION_HELP
+};
+
 struct option_row {
+    enum option_id id;
     char letter; /* 0: none */
     const char *name;
     enum argument argument;

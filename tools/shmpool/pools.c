@@ -17,7 +17,7 @@ static const char *kept(const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
-static bool is_sound(const struct seen *seen)
+bool pools_is_sound(const struct seen *seen)
 {
     return seen->listed.wrong == NULL && seen->listed.handle != NULL;
 }
@@ -25,7 +25,7 @@ static bool is_sound(const struct seen *seen)
 /* What can be listed and not be mapped has no figures: its address is occupied here, say. */
 static void read_stats(struct seen *seen)
 {
-    shmpool_id pool = is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
+    shmpool_id pool = pools_is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
     if (pool < 0)
         return;
     seen->has_stats = shmpool_stats(pool, &seen->stats) == 0;
@@ -138,6 +138,20 @@ const struct seen *pools_find(const char *name)
     return pools_read(&pools, false) == 0 ? pools_named(&pools, name) : NULL;
 }
 
+int pools_each_named(const struct request *request,
+                     int (*act)(const struct request *request, const struct seen *seen))
+{
+    struct pools pools;
+    int status = STATUS_FINE;
+    if (pools_read(&pools, false) != 0)
+        return STATUS_FOUND;
+    for (size_t i = 0; i < request->n_operands; i++) {
+        const struct seen *seen = pools_named(&pools, request->operands[i]);
+        status |= seen != NULL ? act(request, seen) : STATUS_FOUND;
+    }
+    return say_written(0) == 0 ? status : STATUS_FOUND;
+}
+
 /* ---- opening ---- */
 
 shmpool_id pools_open(const struct seen *seen)
@@ -147,9 +161,24 @@ shmpool_id pools_open(const struct seen *seen)
     else if (seen->listed.handle == NULL)
         say("%s (%s) cannot be reached: no process that has it lets this user in",
             pools_shown(seen), seen->listed.where);
-    if (!is_sound(seen))
+    if (!pools_is_sound(seen))
         return -1;
     shmpool_id pool = shmpool_inspect(seen->listed.handle);
+    if (pool < 0)
+        say_failure();
+    return pool;
+}
+
+shmpool_id pools_open_to_work(const struct seen *seen)
+{
+    if (seen->listed.handle != NULL && strchr(seen->listed.handle, '@') != NULL) {
+        say("%s has no name by which it could be opened to work in it: only looking is possible",
+            pools_shown(seen));
+        return -1;
+    }
+    if (!pools_is_sound(seen))
+        return pools_open(seen);
+    shmpool_id pool = shmpool_open(seen->listed.handle, 0);
     if (pool < 0)
         say_failure();
     return pool;

@@ -7,6 +7,8 @@
 #include <shmpool/inspect.h>
 #include <stdbool.h>
 
+#include "options.h"
+
 struct seen {
     struct shmpool_listed listed; /* its strings are kept here */
     bool has_stats;
@@ -26,11 +28,21 @@ int pools_read(struct pools *pools, bool with_stats);
  * backend; for one without a name its label does, where no other has it. NULL after a word. */
 const struct seen *pools_named(const struct pools *pools, const char *name);
 
+/* Whether it can be opened by what the list says. */
+bool pools_is_sound(const struct seen *seen);
+
 /* Opens it for reading only; -1 after a word. */
 shmpool_id pools_open(const struct seen *seen);
 
-/* For verbs of one pool: both steps. NULL after a word. */
+/* Opens it to work in it, which only a pool with a name can be; -1 after a word. */
+shmpool_id pools_open_to_work(const struct seen *seen);
+
+/* For verbs of one pool: lists and looks for it. NULL after a word. */
 const struct seen *pools_find(const char *name);
+
+/* Does it for each pool that the request's operands name; the worst status. */
+int pools_each_named(const struct request *request,
+                     int (*act)(const struct request *request, const struct seen *seen));
 
 /* The name to show: what the command line takes, or what there is. */
 const char *pools_shown(const struct seen *seen);

@@ -1,0 +1,43 @@
+/* rm: removes pools, those that are in use only by force. */
+#include <string.h>
+
+#include "pools.h"
+#include "say.h"
+#include "verbs.h"
+
+static int refuse(const struct seen *seen)
+{
+    size_t others = seen->listed.holders > 1 ? seen->listed.holders - 1 : 0;
+    if (others > 0)
+        say("%s is in use, by process %d and %zu more: --force removes it all the same",
+            pools_shown(seen), (int)seen->listed.holder, others);
+    else if (seen->listed.holder != 0)
+        say("%s is in use, by process %d: --force removes it all the same", pools_shown(seen),
+            (int)seen->listed.holder);
+    else
+        say("%s is in use: --force removes it all the same", pools_shown(seen));
+    return STATUS_FOUND;
+}
+
+/* A damaged pool may be in use like any other. */
+static int is_in_use(const struct seen *seen)
+{
+    return seen->listed.state == SHMPOOL_LIVE || seen->listed.holders > 0;
+}
+
+static int rm(const struct request *request, const struct seen *seen)
+{
+    if (seen->listed.handle == NULL || strchr(seen->listed.handle, '@') != NULL) {
+        say("%s (%s) has no name that could be removed: it goes with its last user",
+            pools_shown(seen), seen->listed.where);
+        return STATUS_FOUND;
+    }
+    if (is_in_use(seen) && !request->force)
+        return refuse(seen);
+    return shmpool_unlink_name(seen->listed.handle) == 0 ? STATUS_FINE : say_failure();
+}
+
+int verb_rm(const struct request *request)
+{
+    return pools_each_named(request, rm);
+}
