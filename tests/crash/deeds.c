@@ -111,6 +111,12 @@ static void stage_pool(struct scene *scene)
     CHILD_CHECK(scene->pool > 0);
 }
 
+static void stage_committed(struct scene *scene)
+{
+    scene->pool = make(scene->name, SHMPOOL_COMMIT);
+    CHILD_CHECK(scene->pool > 0);
+}
+
 static void prepare_nothing(void *scene)
 {
     (void)scene;
@@ -328,6 +334,7 @@ const struct deed deeds[] = {
     {"unlink", false, false, stage_pool, prepare_nothing, unlink_pool, judge_unlinked},
     {"unlink-name", true, false, stage_pool, prepare_nothing, unlink_name, judge_unlinked},
     {"grow", false, false, stage_pool, prepare_nothing, grow, judge_growth},
+    {"grow-committed", false, false, stage_committed, prepare_nothing, grow, judge_growth},
     {"trim", false, false, stage_pool, prepare_nothing, trim, judge_pool},
     {"first-call", false, false, stage_pool, prepare_nothing, allocate, judge_pool},
     {"start", false, false, stage_two, prepare_nothing, start, judge_started},
