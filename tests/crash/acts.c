@@ -10,7 +10,10 @@
 #include "family/members.h"
 #include "support/child.h"
 
-enum { ALIGN_PAGES = 64, TAKEN_PLACE = 1 };
+enum { ALIGN_PAGES = 64 };
+
+/* What stands at the places of the desk: pointers that acts publish to, and blocks. */
+enum { PLACE, TAKEN_PLACE, LEGACY_PLACE, FREEING_PLACE, FREED_PLACE };
 
 bool act_is_short(const struct act *act)
 {
@@ -59,6 +62,7 @@ static void prepare(void *arg)
     switch (role->act->kind) {
     case ACT_FREE:
     case ACT_PUBLISH:
+    case ACT_PUBLISH_RIVAL:
     case ACT_REPLACE:
         role->slate->block = take(role->act->n);
         CHILD_CHECK(role->slate->block != NULL);
@@ -77,6 +81,24 @@ static void note_block(struct slate *slate, void *block)
 {
     slate->block = block;
     note(slate, block != NULL);
+}
+
+/* Whoever comes too late is refused by that error. */
+static void publish(struct slate *slate, void *block, int late)
+{
+    bool succeeded = shmpool_publish(arena.id, block, (void *)&arena.places[PLACE]) == 0;
+    slate->refused = !succeeded && errno == late;
+    note(slate, succeeded || slate->refused);
+}
+
+static void free_published(struct slate *slate)
+{
+    uintptr_t block = arena.places[PLACE];
+    if (block == 0)
+        return;
+    arena.places[FREEING_PLACE] = block;
+    note(slate, shmpool_free(arena.id, (void *)block) == 0);
+    arena.places[FREED_PLACE] = block;
 }
 
 static void perform(void *arg)
@@ -99,7 +121,16 @@ static void perform(void *arg)
         note(slate, shmpool_free(arena.id, slate->block) == 0);
         break;
     case ACT_PUBLISH:
-        note(slate, shmpool_publish(arena.id, slate->block, (void *)&arena.places[0]) == 0);
+        publish(slate, slate->block, 0);
+        break;
+    case ACT_PUBLISH_RIVAL:
+        publish(slate, slate->block, EEXIST);
+        break;
+    case ACT_PUBLISH_LEGACY:
+        publish(slate, (void *)arena.places[LEGACY_PLACE], ENOENT);
+        break;
+    case ACT_FREE_PUBLISHED:
+        free_published(slate);
         break;
     case ACT_REPLACE:
         if (shmpool_free(arena.id, slate->block) == 0)
@@ -153,7 +184,9 @@ enum { SHORT_LEGACY = 7, LONG_LEGACY = 40 };
 static int own_and_end(void *unused)
 {
     (void)unused;
-    _exit(take(SHORT_LEGACY) != NULL && take(LONG_LEGACY) != NULL ? 0 : 1);
+    void *block = take(SHORT_LEGACY);
+    arena.places[LEGACY_PLACE] = (uintptr_t)block;
+    _exit(block != NULL && take(LONG_LEGACY) != NULL ? 0 : 1);
 }
 
 static void leave_a_legacy(struct role *role)
@@ -213,12 +246,25 @@ static void allow_freed(const struct role *role, pid_t owner, bool returned,
         allow(allowances, owner, role->act->n, arena_page_of(role->slate->block), false);
 }
 
+/* It is the publisher's until it is linked, and gone if another one has freed it since. */
 static void allow_published(const struct role *role, bool returned, _Atomic uintptr_t *places,
                             struct allowances *allowances)
 {
-    bool linked = places[0] == (uintptr_t)role->slate->block;
-    uint64_t page = arena_page_of(role->slate->block);
-    allow(allowances, linked || returned ? OWNER_SHARED : role->pid, role->act->n, page, true);
+    uintptr_t block = (uintptr_t)role->slate->block;
+    bool shared = places[PLACE] == block || (returned && !role->slate->refused);
+    if (places[FREED_PLACE] != block)
+        allow(allowances, shared ? OWNER_SHARED : role->pid, role->act->n,
+              arena_page_of(role->slate->block), places[FREEING_PLACE] != block);
+}
+
+/* It is the dead one's, which is allowed there, or the publisher's until it is linked. */
+static void allow_published_legacy(const struct role *role, bool returned,
+                                   _Atomic uintptr_t *places, struct allowances *allowances)
+{
+    uintptr_t block = places[LEGACY_PLACE];
+    bool shared = places[PLACE] == block || (returned && !role->slate->refused);
+    allow(allowances, shared ? OWNER_SHARED : role->pid, role->act->n, arena_page_of((void *)block),
+          shared);
 }
 
 static void allow_corpse(const struct role *role, bool returned, _Atomic uintptr_t *places,
@@ -257,8 +303,13 @@ void role_allow(const struct role *role, bool returned, _Atomic uintptr_t *place
         allow_freed(role, OWNER_SHARED, returned, allowances);
         break;
     case ACT_PUBLISH:
+    case ACT_PUBLISH_RIVAL:
         allow_published(role, returned, places, allowances);
         break;
+    case ACT_PUBLISH_LEGACY:
+        allow_published_legacy(role, returned, places, allowances);
+        break;
+    case ACT_FREE_PUBLISHED:
     case ACT_GROW:
     case ACT_TRIM:
     case ACT_RECOVER:

@@ -22,8 +22,11 @@ enum act_kind {
     ACT_FREE_FOREIGN, /* one of the test's */
     ACT_FREE_SHARED,
     ACT_PUBLISH,
-    ACT_REPLACE, /* frees a block of its own and allocates as many pages again */
-    ACT_GROW,    /* in a pool of its own: others find the object as it was */
+    ACT_PUBLISH_RIVAL,  /* to a pointer to which another one publishes */
+    ACT_PUBLISH_LEGACY, /* a block of a dead process, which another one reclaims */
+    ACT_FREE_PUBLISHED, /* what another one has published by then, if so */
+    ACT_REPLACE,        /* frees a block of its own and allocates as many pages again */
+    ACT_GROW,           /* in a pool of its own: others find the object as it was */
     ACT_TRIM,
     ACT_RECOVER, /* beside an operation that a dead process left */
     ACT_RECLAIM, /* what a dead process owned */
@@ -51,6 +54,7 @@ bool act_is_short(const struct act *act);
 struct slate {
     void *block; /* that it has */
     int failed;
+    int refused; /* by right: another one was faster */
 };
 
 /* One process at an act. */

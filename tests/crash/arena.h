@@ -20,7 +20,7 @@ enum {
     ARENA_WORDS = ARENA_PAGES / LAYOUT_WORD_PAGES,
     ARENA_ROWS = 32,  /* that states hold */
     ARENA_SLOTS = 32, /* the same */
-    ARENA_PLACES = 4  /* pointers on the desk */
+    ARENA_PLACES = 6  /* pointers on the desk */
 };
 
 struct state;

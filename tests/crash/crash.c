@@ -77,17 +77,17 @@ void crash_begin(const char *subject)
     make_pool(0);
 }
 
-static bool is_wanted(const struct act *act, const char *start)
+bool crash_wants(const char *name, bool seldom, const char *start)
 {
-    return start != NULL ? strncmp(act->name, start, strlen(start)) == 0
-                         : !act->seldom || crash_is_complete();
+    return start != NULL ? strncmp(name, start, strlen(start)) == 0
+                         : !seldom || crash_is_complete();
 }
 
 int crash_go_through(int argc, char **argv, bool (*is_in_order)(const struct act *act))
 {
     bool right = true;
     for (int i = 0; i < catalogue_length; i++)
-        if (is_wanted(&catalogue[i], argc > 1 ? argv[1] : NULL))
+        if (crash_wants(catalogue[i].name, catalogue[i].seldom, argc > 1 ? argv[1] : NULL))
             right = is_in_order(&catalogue[i]) && right;
     return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -13,8 +13,12 @@
  * nothing can be stepped the program ends here: skipped, with the reason. */
 void crash_begin(const char *subject);
 
-/* Goes through the operations of the catalogue: with an argument those whose names begin so, else
- * all, but the seldom ones only in a complete pass. The exit status: whether all were in order. */
+/* Whether something of that name is gone through: if it begins with `start`; where that is NULL
+ * everything is, but the seldom only in a complete pass. */
+bool crash_wants(const char *name, bool seldom, const char *start);
+
+/* Goes through the operations of the catalogue that are wanted, the argument being the start of
+ * their names. The exit status: whether all were in order. */
 int crash_go_through(int argc, char **argv, bool (*is_in_order)(const struct act *act));
 
 /* Builds what must be there before the act of the role, in a new pool if it needs one. */

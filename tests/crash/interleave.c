@@ -29,6 +29,20 @@ static const struct act recover_alloc_40 = {
 static const struct act recover_free_40 = {
     .name = "recover-free-40", .kind = ACT_RECOVER, .n = 40, .corpse = &free_40, .change = 2};
 
+static const struct act publish_7 = {.name = "publish-7", .kind = ACT_PUBLISH, .n = 7};
+static const struct act publish_40 = {.name = "publish-40", .kind = ACT_PUBLISH, .n = 40};
+static const struct act publish_rival_7 = {
+    .name = "publish-rival-7", .kind = ACT_PUBLISH_RIVAL, .n = 7};
+static const struct act publish_legacy_7 = {
+    .name = "publish-legacy-7", .kind = ACT_PUBLISH_LEGACY, .n = 7};
+static const struct act free_published = {
+    .name = "free-published", .kind = ACT_FREE_PUBLISHED, .n = 7};
+static const struct act recover_unlinked_7 = {
+    .name = "recover-unlinked-7", .kind = ACT_RECOVER, .n = 7, .corpse = &publish_7, .change = 3};
+static const struct act recover_linked_7 = {
+    .name = "recover-linked-7", .kind = ACT_RECOVER, .n = 7, .corpse = &publish_7, .change = 4};
+static const struct act reclaim = {.name = "reclaim", .kind = ACT_RECLAIM, .n = 47};
+
 /* The first of a pair builds the scenery. */
 static const struct {
     const struct act *first;
@@ -48,6 +62,13 @@ static const struct {
     {&recover_alloc_7, &replace_7, true},
     {&recover_alloc_40, &alloc_40, false},
     {&recover_free_40, &alloc_40, true},
+    {&publish_7, &free_published, false},
+    {&publish_40, &free_published, true},
+    {&publish_rival_7, &publish_rival_7, false},
+    {&recover_unlinked_7, &publish_rival_7, true},
+    {&recover_linked_7, &publish_rival_7, true},
+    {&recover_linked_7, &free_published, true},
+    {&reclaim, &publish_legacy_7, true},
 };
 
 enum { N_PAIRS = sizeof pairs / sizeof pairs[0] };
@@ -253,12 +274,12 @@ static bool go_through(const struct act *first, const struct act *second)
     return duel.n_pairs > 0 && faults_none(&duel.faults);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     bool right = true;
     crash_begin("crash/interleave");
     for (int i = 0; i < N_PAIRS; i++)
-        if (!pairs[i].seldom || crash_is_complete())
+        if (crash_wants(pairs[i].first->name, pairs[i].seldom, argc > 1 ? argv[1] : NULL))
             right = go_through(pairs[i].first, pairs[i].second) && right;
     return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }
