@@ -5,6 +5,7 @@
 #include <shmpool/backend.h>
 
 /* As in the contract. */
-int listing_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
+int listing_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                 void *arg);
 
 #endif

@@ -176,10 +176,13 @@ struct shmpool_backend {
     /* Calls visit for each object of this backend that is there, sound or not, opened by nobody or
      * by many, until a visit returns something else than 0, which is the result then; 0 at the end.
      * NULL: the backend cannot tell, and shmpool_list leaves its pools out.
+     * Limits: holder: 0, or a process: then nobody asks for other objects than such as this process
+     *   holds and no name leads to, and other ones may be left out to save work.
      * Processes: objects come and go meanwhile. What cannot be a pool is passed over and never
      *   waited for; what this user may not open is visited too.
      * Errors: EACCES (the place cannot be read). Source: readdir(3). */
-    int (*list)(int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
+    int (*list)(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                void *arg);
 
     uint64_t reserved[6]; /* zero */
 };

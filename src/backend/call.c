@@ -327,11 +327,11 @@ int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *obj
 
 /* A visitor's result passes through the backend: one that is negative is the library's own failure,
  * which has said its sentence. */
-int call_list(const struct shmpool_backend *backend,
+int call_list(const struct shmpool_backend *backend, pid_t holder,
               int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
 {
     struct call call = begin();
-    int result = backend->list != NULL ? backend->list(visit, arg) : 0;
+    int result = backend->list != NULL ? backend->list(holder, visit, arg) : 0;
     if (result >= 0) {
         succeed(&call);
         return result;

@@ -48,7 +48,7 @@ int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *obj
 
 /* Success where the backend has no such step: it has nothing to show. What visit returned, if that
  * is not 0. */
-int call_list(const struct shmpool_backend *backend,
+int call_list(const struct shmpool_backend *backend, pid_t holder,
               int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
 
 /* Leaves errno alone. */

@@ -131,10 +131,8 @@ static int visit_process(struct search *search, pid_t pid)
     return result;
 }
 
-int held_list(const char *prefix, int (*visit)(const struct shmpool_found *found, void *arg),
-              void *arg)
+static int visit_processes(struct search *search)
 {
-    struct search search = {.prefix = prefix, .visit = visit, .arg = arg};
     struct dirent *entry;
     int result = 0;
     DIR *folder = opendir("/proc");
@@ -143,10 +141,20 @@ int held_list(const char *prefix, int (*visit)(const struct shmpool_found *found
     while (result == 0 && (entry = readdir(folder)) != NULL) {
         int pid = number_of(entry);
         if (pid > 0)
-            result = visit_process(&search, pid);
+            result = visit_process(search, pid);
     }
     closedir(folder);
+    return result;
+}
+
+int held_list(const char *prefix, pid_t holder,
+              int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+{
+    struct search search = {.prefix = prefix, .visit = visit, .arg = arg};
+    int result = holder != 0 ? visit_process(&search, holder) : visit_processes(&search);
+    int code = errno;
     free(search.seen);
+    errno = code;
     return result;
 }
 

@@ -8,9 +8,10 @@
 
 #include <shmpool/backend.h>
 
-/* As the contract's list: visits each object once, whose links read prefix, name, " (deleted)". */
-int held_list(const char *prefix, int (*visit)(const struct shmpool_found *found, void *arg),
-              void *arg);
+/* As the contract's list: visits each object once, whose links read prefix, name, " (deleted)", of
+ * all processes or of that holder alone. */
+int held_list(const char *prefix, pid_t holder,
+              int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
 
 /* Opens, for reading only, the object of that device and inode that the process holds.
  * Errors: ENOENT (it does not hold it), EACCES (not for this user), and what open(2) says. */

@@ -61,9 +61,10 @@ static int memfd_adopt(struct shmpool_object *object)
                      object->fd_readonly);
 }
 
-static int memfd_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+static int memfd_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                      void *arg)
 {
-    return held_list("/memfd:" LABEL, visit, arg);
+    return held_list("/memfd:" LABEL, holder, visit, arg);
 }
 
 const struct shmpool_backend backend_memfd = {

@@ -92,9 +92,9 @@ static int visit_held(const struct shmpool_found *held, void *arg)
     return listing->visit(&found, listing->arg);
 }
 
-int folder_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+int folder_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
 {
     struct listing listing = {visit, arg};
-    int result = list_files(&listing);
-    return result != 0 ? result : held_list(FOLDER "/", visit_held, &listing);
+    int result = holder == 0 ? list_files(&listing) : 0;
+    return result != 0 ? result : held_list(FOLDER "/", holder, visit_held, &listing);
 }

@@ -11,6 +11,7 @@
 enum { PATH_SIZE = 256 }; /* FOLDER, a prefix and a name of 200 bytes */
 
 /* The contract's list: the files of the folder, and pools that were unlinked and are held still. */
-int folder_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
+int folder_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                void *arg);
 
 #endif

@@ -29,11 +29,13 @@ static int visit_segment(const struct segment *segment, const char *name,
     return visit(&found, arg);
 }
 
-int listing_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
+int listing_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                 void *arg)
 {
     struct shm_info used;
     char name[SHMPOOL_OBJECT_NAME_SIZE];
     int result = 0;
+    (void)holder; /* the system's list says nothing of that */
     int highest = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&used);
     for (int index = 0; index <= highest && result == 0; index++) {
         struct segment segment = segment_at(index, name);

@@ -5,6 +5,7 @@
 #include <shmpool/backend.h>
 
 /* The contract's list. A segment that was removed is found as long as somebody has it attached. */
-int listing_list(int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
+int listing_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                 void *arg);
 
 #endif

@@ -100,11 +100,10 @@ static void sort(struct holders *holders)
     holders->n = n;
 }
 
-int holders_read(struct holders *holders)
+static int read_processes(struct holders *holders)
 {
     struct dirent *entry;
     int result = 0;
-    *holders = (struct holders){0};
     DIR *folder = opendir("/proc");
     if (folder == NULL)
         return error_set(errno, "/proc cannot be read: %s", strerror(errno));
@@ -115,6 +114,13 @@ int holders_read(struct holders *holders)
             result = read_process(holders, (pid_t)pid);
     }
     closedir(folder);
+    return result;
+}
+
+int holders_read(struct holders *holders, pid_t pid)
+{
+    *holders = (struct holders){0};
+    int result = pid != 0 ? read_process(holders, pid) : read_processes(holders);
     sort(holders);
     if (result != 0)
         holders_end(holders);

@@ -23,8 +23,9 @@ struct holders {
     size_t unseen; /* processes that this one may not look into */
 };
 
-/* Reads all of /proc. 0, or -1 with errno and the sentence. holders_end frees what it holds. */
-int holders_read(struct holders *holders);
+/* Reads what /proc says of one process, or of all, 0. 0, or -1 with errno and the sentence.
+ * holders_end frees what it holds. */
+int holders_read(struct holders *holders, pid_t pid);
 void holders_end(struct holders *holders);
 
 /* How many processes have that object mapped; stores one of them, 0 for none. device 0: any, for

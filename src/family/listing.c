@@ -201,11 +201,11 @@ int shmpool_list(int (*visit)(const struct shmpool_listed *listed, void *arg), v
         return -1;
     if (visit == NULL)
         return error_set(EINVAL, "there is nobody to visit: visit is NULL");
-    if (holders_read(&listing.holders) != 0)
+    if (holders_read(&listing.holders, 0) != 0)
         return -1;
     for (size_t i = 0; i < backend_count() && result == 0; i++) {
         listing.backend = backend_at(i);
-        result = call_list(listing.backend, visit_found, &listing);
+        result = call_list(listing.backend, 0, visit_found, &listing);
     }
     int code = errno;
     holders_end(&listing.holders);
@@ -291,12 +291,12 @@ static int visit_candidate(const struct shmpool_found *found, void *arg)
 static shmpool_id find_held(struct wanted *wanted)
 {
     int result = 0;
-    if (holders_read(&wanted->holders) != 0)
+    if (holders_read(&wanted->holders, wanted->holder) != 0)
         return -1;
     for (size_t i = 0; i < backend_count() && result == 0; i++) {
         struct candidate candidate = {wanted, backend_at(i)};
         if (wanted->backend == NULL || wanted->backend == candidate.backend)
-            result = call_list(candidate.backend, visit_candidate, &candidate);
+            result = call_list(candidate.backend, wanted->holder, visit_candidate, &candidate);
     }
     holders_end(&wanted->holders);
     if (result == 0)
