@@ -93,6 +93,7 @@ static int check_all(const struct request *request)
         return STATUS_FOUND;
     for (size_t i = 0; i < pools.n; i++)
         status |= check_and_show(request, &pools.all[i]);
+    pools_end(&pools);
     return say_written(0) == 0 ? status : STATUS_FOUND;
 }
 

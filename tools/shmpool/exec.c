@@ -37,15 +37,23 @@ static int open_grant(const struct pools *pools, char *name, struct shmpool_gran
     return grant->pool > 0 ? 0 : -1;
 }
 
+/* The caller frees them. */
 static struct shmpool_grant *open_grants(const struct request *request)
 {
-    struct pools pools = {0};
+    struct pools pools;
+    int failed = 0;
     struct shmpool_grant *grants = calloc(request->n_inherit + 1, sizeof *grants);
-    if (grants == NULL || (request->n_inherit > 0 && pools_read(&pools, false) != 0))
+    if (grants == NULL || pools_read(&pools, false) != 0) {
+        free(grants);
         return NULL;
-    for (size_t i = 0; i < request->n_inherit; i++)
-        if (open_grant(&pools, request->inherit[i], &grants[i]) != 0)
-            return NULL;
+    }
+    for (size_t i = 0; i < request->n_inherit && !failed; i++)
+        failed = open_grant(&pools, request->inherit[i], &grants[i]) != 0;
+    pools_end(&pools);
+    if (failed) {
+        free(grants);
+        return NULL;
+    }
     return grants;
 }
 
@@ -191,5 +199,7 @@ int verb_exec(const struct request *request)
     if (grants == NULL)
         return STATUS_NO_POOL;
     shmpool_worker worker = spawn(request, grants);
-    return worker > 0 ? wait_for_end(worker) : refuse_program(request->operands[0]);
+    int status = worker > 0 ? wait_for_end(worker) : refuse_program(request->operands[0]);
+    free(grants);
+    return status;
 }

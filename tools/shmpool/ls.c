@@ -12,5 +12,6 @@ int verb_ls(const struct request *request)
         return STATUS_FOUND;
     for (size_t i = 0; i < pools.n; i++)
         table_add(table, &pools.all[i], pool_cell);
+    pools_end(&pools);
     return table_print(table) == 0 ? STATUS_FINE : STATUS_FOUND;
 }

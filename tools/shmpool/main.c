@@ -12,5 +12,7 @@ int main(int argc, char *argv[])
     setlocale(LC_ALL, "");
     struct request request = options_parse(argc, argv);
     say_lost_memory();
-    return request.verb->run(&request);
+    int status = request.verb->run(&request);
+    options_end(&request);
+    return status;
 }

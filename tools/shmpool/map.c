@@ -83,28 +83,38 @@ static int print_picture(const struct request *request, shmpool_id pool)
     if (picture_take(&picture, pool, request->by_owner, width * MOST_LINES) != 0)
         return STATUS_FOUND;
     picture_text(&picture, width, has_colours());
+    picture_end(&picture);
     return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
+}
+
+/* 0, or -1 after a word. */
+static int write_file(const char *path, const struct picture *picture, const char *name)
+{
+    FILE *out = fopen(path, "we");
+    if (out != NULL) {
+        picture_svg(picture, name, out);
+        bool failed = ferror(out) != 0;
+        if (fclose(out) == 0 && !failed)
+            return 0;
+    }
+    warn("%s", path);
+    return -1;
 }
 
 static int write_svg(const struct request *request, const struct seen *seen, shmpool_id pool)
 {
     struct picture picture;
-    bool to_stdout = strcmp(request->svg, "-") == 0;
+    int failed;
     if (picture_take(&picture, pool, request->by_owner, SVG_CELLS) != 0)
         return STATUS_FOUND;
-    FILE *out = to_stdout ? stdout : fopen(request->svg, "we");
-    if (out == NULL) {
-        warn("%s", request->svg);
-        return STATUS_FOUND;
+    if (strcmp(request->svg, "-") == 0) {
+        picture_svg(&picture, pools_shown(seen), stdout);
+        failed = say_written(0);
+    } else {
+        failed = write_file(request->svg, &picture, pools_shown(seen));
     }
-    picture_svg(&picture, pools_shown(seen), out);
-    if (to_stdout)
-        return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
-    if (ferror(out) || fclose(out) != 0) {
-        warn("%s", request->svg);
-        return STATUS_FOUND;
-    }
-    return STATUS_FINE;
+    picture_end(&picture);
+    return failed == 0 ? STATUS_FINE : STATUS_FOUND;
 }
 
 int verb_map(const struct request *request)

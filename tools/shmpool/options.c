@@ -365,3 +365,9 @@ struct request options_parse(int argc, char *argv[])
     check_operands(&request);
     return request;
 }
+
+void options_end(struct request *request)
+{
+    free(request->inherit);
+    request->inherit = NULL;
+}

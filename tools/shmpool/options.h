@@ -110,6 +110,8 @@ bool option_is_of(const struct option_row *row, const struct verb *verb);
  * with STATUS_USAGE. The strings are argv's. */
 struct request options_parse(int argc, char *argv[]);
 
+void options_end(struct request *request);
+
 /* Says what is wrong with the command line and ends the program with STATUS_USAGE. */
 void options_refuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 

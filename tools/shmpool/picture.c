@@ -139,6 +139,12 @@ int picture_take(struct picture *picture, shmpool_id pool, bool by_owner, size_t
     return fill(picture, pool);
 }
 
+void picture_end(struct picture *picture)
+{
+    free(picture->cells);
+    picture->cells = NULL;
+}
+
 const char *picture_class(const struct picture *picture, int class, char text[64])
 {
     static const char *const names[] = {

@@ -41,6 +41,8 @@ struct picture {
 /* Looks at the pool: at most most_cells cells of a power of two of pages. 0, or -1 after a word. */
 int picture_take(struct picture *picture, shmpool_id pool, bool by_owner, size_t most_cells);
 
+void picture_end(struct picture *picture);
+
 /* The class's name, for a legend. */
 const char *picture_class(const struct picture *picture, int class, char text[64]);
 

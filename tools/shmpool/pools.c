@@ -61,7 +61,29 @@ int pools_read(struct pools *pools, bool with_stats)
         say_failure();
     if (result > 0)
         say("no memory for the list of pools");
+    if (result != 0)
+        pools_end(pools);
     return result == 0 ? 0 : -1;
+}
+
+/* The kept strings are this program's own, whatever their type says. */
+static void drop(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
+void pools_end(struct pools *pools)
+{
+    for (size_t i = 0; i < pools->n; i++) {
+        const struct shmpool_listed *listed = &pools->all[i].listed;
+        drop(listed->backend);
+        drop(listed->name);
+        drop(listed->handle);
+        drop(listed->where);
+        drop(listed->wrong);
+    }
+    free(pools->all);
+    *pools = (struct pools){0};
 }
 
 /* ---- names ---- */
@@ -149,6 +171,7 @@ int pools_each_named(const struct request *request,
         const struct seen *seen = pools_named(&pools, request->operands[i]);
         status |= seen != NULL ? act(request, seen) : STATUS_FOUND;
     }
+    pools_end(&pools);
     return say_written(0) == 0 ? status : STATUS_FOUND;
 }
 

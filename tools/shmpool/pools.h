@@ -24,6 +24,8 @@ struct pools {
  * stderr. */
 int pools_read(struct pools *pools, bool with_stats);
 
+void pools_end(struct pools *pools);
+
 /* The pool that a name of the command line means: a handle as ls shows it, with or without its
  * backend; for one without a name its label does, where no other has it. NULL after a word. */
 const struct seen *pools_named(const struct pools *pools, const char *name);
