@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Pools that this user may not look into, and objects that are none: listed, with the reason, and
+# refused with it.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need_tool jq setpriv
+name=$run_id
+
+# Root reads everything, unless it gives up the right to.
+ordinary=$TOOL
+if ((EUID == 0)); then
+    printf '#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search,-ipc_owner "%s" "$@"\n' \
+        "$TOOL" >ordinary
+    chmod +x ordinary
+    ordinary=./ordinary
+fi
+
+fine create -s 1M --keep "$name.closed"
+fine create -s 1M --keep "sysv:$name.closed"
+chmod 000 "/dev/shm/shmpool.$name.closed"
+TOOL=$ordinary tool ls --json -o +why,handle
+gives ".pools[] | select(.handle == \"posix:$name.closed\") | [.state, .used] | @csv" '"unreadable",'
+gives ".pools[] | select(.handle == \"posix:$name.closed\") | .why" \
+    "/dev/shm/shmpool.$name.closed cannot be opened: Permission denied"
+for verb in stat who map check dump recover trim; do
+    TOOL=$ordinary tool "$verb" "posix:$name.closed"
+    ((status == 1)) || fault "$verb of a closed pool: status $status"
+    grep -q 'Permission denied' err || fault "$verb of a closed pool says: $(<err)"
+done
+chmod 600 "/dev/shm/shmpool.$name.closed"
+fine rm "posix:$name.closed" "sysv:$name.closed"
+
+# What is no pool, under a pool's name: a file of zeroes, of text, an empty one; and no file at all.
+file=/dev/shm/shmpool.$name
+head -c 100000 /dev/zero >"$file.zeroes"
+head -c 100000 /dev/zero | tr '\0' x >"$file.text"
+: >"$file.empty"
+mkfifo "$file.fifo"
+mkdir "$file.folder"
+ln -s /etc/passwd "$file.link"
+fine ls --json -o +why
+gives "[.pools[] | select(.name | startswith(\"$name\")) | .state] | sort | @csv" \
+    '"damaged","damaged","unfinished"'
+gives "[.pools[] | select(.name | startswith(\"$name\")) | .why | select(. == null)] | length" 0
+for what in zeroes text empty fifo folder link; do
+    refuses 1 ".*$name.$what.*" check "$name.$what"
+    refuses 1 ".*$name.$what.*" rm --force "$name.$what"
+    [[ -e $file.$what ]] || fault "rm removed a $what"
+done
+rm -r "$file".*
+verdict
