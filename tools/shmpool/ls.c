@@ -8,8 +8,10 @@ int verb_ls(const struct request *request)
 {
     struct pools pools;
     struct table *table = table_new(request, pool_columns, "pools");
-    if (pools_read(&pools, true) != 0)
+    if (pools_read(&pools, true) != 0) {
+        table_end(table);
         return STATUS_FOUND;
+    }
     for (size_t i = 0; i < pools.n; i++)
         table_add(table, &pools.all[i], pool_cell);
     pools_end(&pools);

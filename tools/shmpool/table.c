@@ -58,10 +58,15 @@ void table_add(struct table *table, const void *row, cell_of *value)
     }
 }
 
+void table_end(struct table *table)
+{
+    scols_unref_table(table->made);
+    free(table);
+}
+
 int table_print(struct table *table)
 {
     int failed = scols_print_table(table->made) != 0;
-    scols_unref_table(table->made);
-    free(table);
+    table_end(table);
     return say_written(failed);
 }

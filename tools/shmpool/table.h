@@ -14,6 +14,9 @@ struct table *table_new(const struct request *request, const struct column *colu
 
 void table_add(struct table *table, const void *row, cell_of *value);
 
+/* Ends it without a word. */
+void table_end(struct table *table);
+
 /* Prints and ends it. 0, or -1 after a word on stderr. */
 int table_print(struct table *table);
 

@@ -96,29 +96,28 @@ static int count_run(const struct shmpool_run *run, void *arg)
 
 static int list(struct listing *listing, shmpool_id pool)
 {
+    struct shmpool_stats stats;
+    if (shmpool_stats(pool, &stats) != 0)
+        return say_failure();
+    listing->shared = (struct owner){.kind = "shared", .page_size = stats.page_size};
+    listing->pending = (struct owner){.kind = "pending", .page_size = stats.page_size};
     if (shmpool_processes(pool, add_process, listing) != 0 ||
         shmpool_runs(pool, count_run, listing) != 0)
-        return -1;
+        return say_failure();
     if (listing->shared.process.pages > 0)
         table_add(listing->table, &listing->shared, who_cell);
     if (listing->pending.process.pages > 0)
         table_add(listing->table, &listing->pending, who_cell);
-    return 0;
+    return STATUS_FINE;
 }
 
 int verb_who(const struct request *request)
 {
-    struct shmpool_stats stats;
     struct listing listing = {.table = table_new(request, who_columns, "who")};
     const struct seen *seen = pools_find(request->operands[0]);
     shmpool_id pool = seen != NULL ? pools_open(seen) : -1;
-    if (pool < 0)
-        return STATUS_FOUND;
-    if (shmpool_stats(pool, &stats) != 0)
-        return say_failure();
-    listing.shared = (struct owner){.kind = "shared", .page_size = stats.page_size};
-    listing.pending = (struct owner){.kind = "pending", .page_size = stats.page_size};
-    if (list(&listing, pool) != 0)
-        return say_failure();
-    return table_print(listing.table) == 0 ? STATUS_FINE : STATUS_FOUND;
+    if (pool > 0 && list(&listing, pool) == STATUS_FINE)
+        return table_print(listing.table) == 0 ? STATUS_FINE : STATUS_FOUND;
+    table_end(listing.table);
+    return STATUS_FOUND;
 }
