@@ -1,0 +1,77 @@
+#include "worker.h"
+
+#include <poll.h>
+
+#include "connection.h"
+#include "listener.h"
+#include "segment.h"
+#include "signals.h"
+
+enum { MOST_CLIENTS = 256 };
+
+struct worker {
+    struct hand hand;
+    int listener;
+    size_t n_clients;
+    struct connection clients[MOST_CLIENTS];
+};
+
+static void accept_some(struct worker *worker)
+{
+    while (worker->n_clients < MOST_CLIENTS) {
+        int client = listener_accept(worker->listener);
+        if (client < 0)
+            return;
+        connection_open(&worker->clients[worker->n_clients++], client);
+    }
+}
+
+/* Serves client i; the last one takes its place when it is at its end. */
+static void serve(struct worker *worker, size_t i)
+{
+    struct connection *client = &worker->clients[i];
+    if (connection_serve(client, &worker->hand))
+        return;
+    connection_close(client);
+    *client = worker->clients[--worker->n_clients];
+}
+
+/* Waits for clients, and for the end: false. Signals come in here only. */
+static bool wait_for_some(struct worker *worker, struct pollfd *polled)
+{
+    for (size_t i = 0; i < worker->n_clients; i++)
+        polled[i] = (struct pollfd){.fd = worker->clients[i].socket,
+                                    .events = connection_events(&worker->clients[i])};
+    polled[worker->n_clients] = (struct pollfd){
+        .fd = worker->n_clients < MOST_CLIENTS ? worker->listener : -1, .events = POLLIN};
+    if (ppoll(polled, worker->n_clients + 1, NULL, signals_none()) < 0)
+        for (size_t i = 0; i <= worker->n_clients; i++)
+            polled[i].revents = 0;
+    return !signals_noted();
+}
+
+static void round_of(struct worker *worker, const struct pollfd *polled)
+{
+    bool arrived = polled[worker->n_clients].revents != 0;
+    for (size_t i = worker->n_clients; i-- > 0;)
+        if (polled[i].revents != 0)
+            serve(worker, i);
+    if (arrived)
+        accept_some(worker);
+}
+
+int worker_run(void *task)
+{
+    static struct worker worker;
+    static struct pollfd polled[MOST_CLIENTS + 1];
+    const struct worker_task *given = task;
+    worker.hand = (struct hand){.pool = given->pool, .cache = given->cache, .slot = given->slot};
+    worker.listener = given->listener;
+    segment_inherit(&worker.hand);
+    signals_note();
+    while (wait_for_some(&worker, polled))
+        round_of(&worker, polled);
+    while (worker.n_clients > 0)
+        connection_close(&worker.clients[--worker.n_clients]);
+    return 0;
+}
