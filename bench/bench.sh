@@ -43,7 +43,7 @@ case ${2-} in
     milliseconds=20
     patience=2
     processes=(1 2)
-    until=$((SECONDS + 100))
+    until=$((SECONDS + 90))
     ;;
 '') ;;
 *)

@@ -22,7 +22,7 @@
 #define MIB ((size_t)1 << 20)
 #define GIB ((size_t)1 << 30)
 
-enum { PAGE = 4096, BLOCKS = 100000, STEPS = 64, POOLS = 8, TOUCHED = 256 };
+enum { PAGE = 4096, BLOCKS = 100000, STEPS = 16, POOLS = 8, TOUCHED = 256 };
 
 static double now(void)
 {
@@ -136,7 +136,7 @@ static void growing(const char *steps, const char *leap, unsigned flags)
     double begin = now();
     for (int i = 0; i < STEPS; i++)
         must(shmpool_grow(pool, size += MIB) == 0);
-    say(steps, "64 calls of 1 MiB", begin);
+    say(steps, "16 calls of 1 MiB", begin);
     begin = now();
     must(shmpool_grow(pool, size + 256 * MIB) == 0);
     say(leap, "256 MiB", begin);
