@@ -64,8 +64,8 @@ size_t pages(size_t n)
 
 static Suite *commit_suite(void)
 {
-    TCase *cases[] = {folder_case(), limits_case(),  memory_case(),
-                      cgroup_case(), holding_case(), rest_case()};
+    TCase *cases[] = {folder_case(),  limits_case(), memory_case(), cgroup_case(),
+                      holding_case(), growth_case(), rest_case()};
     Suite *suite = suite_create("commit");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         tcase_add_checked_fixture(cases[i], leftover_setup, leftover_teardown);

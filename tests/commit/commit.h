@@ -79,6 +79,7 @@ TCase *limits_case(void);
 TCase *memory_case(void);
 TCase *cgroup_case(void);
 TCase *holding_case(void);
+TCase *growth_case(void);
 TCase *rest_case(void); /* what lacks of CREATIONS, under a limit that every system has: the last */
 
 #endif
