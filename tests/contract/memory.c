@@ -14,10 +14,10 @@ static shmpool_id pool_with(size_t n_pages, unsigned flags)
     return pool;
 }
 
-/* What this process sees of a pool that takes memory, tables included. */
+/* What the object takes of the system's memory, tables included. */
 static size_t resident(shmpool_id pool)
 {
-    return proc_mapping_resident(pool_base(pool));
+    return object_state(pool).allocated;
 }
 
 static char *filled(shmpool_id pool, size_t n_pages, int byte)
