@@ -43,8 +43,7 @@ int mapping_keep_out_of_dumps(void *address, size_t length)
 {
     if (madvise(address, length, MADV_DONTDUMP) == 0)
         return 0;
-    int code = errno;
-    return error_set(code, "a mapping cannot be kept out of core dumps: %s", strerror(code));
+    return error_set_plain(errno, "a mapping cannot be kept out of core dumps");
 }
 
 size_t mapping_resident(void *address, size_t length)

@@ -18,7 +18,8 @@ void *anonymous_fork_page(void);
 /* Makes system calls only. */
 void anonymous_unmap(void *address, size_t length);
 
-/* Leaves the range, of whatever mapping, out of core dumps. Lost when it is mapped anew. */
+/* Leaves the range, of whatever mapping, out of core dumps. Lost when it is mapped anew. Makes
+ * system calls only. */
 int mapping_keep_out_of_dumps(void *address, size_t length);
 
 /* Bytes of the range, of whatever shared mapping, that are in memory now. */

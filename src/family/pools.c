@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/anonymous.h"
 #include "backend/call.h"
 #include "base/error.h"
 #include "family/letter.h"
@@ -134,6 +135,8 @@ int pools_make_readonly(struct pool *pool)
     if (call_map(pool->backend, &pool->object, pool->base, pool->mapping_size,
                  SHMPOOL_MAP_RDONLY | SHMPOOL_MAP_REPLACE) == NULL)
         return -1;
+    if (!(pool->flags & SHMPOOL_DUMP))
+        mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
     pool->readonly = 1;
     atomic_store(&pool->plain, 0);
     return call_restrict_access(pool->backend, &pool->object);

@@ -84,6 +84,7 @@ static int can_use_it(void *arg)
     const struct board *board = arg;
     CHILD_CHECK(shmpool_root(board->pool) == board->block);
     CHILD_CHECK(strcmp(board->block, greeting) == 0);
+    CHILD_CHECK(proc_mapping_has_flag(board->block, " dd"));
     CHILD_CHECK(shmpool_of(board->block) == board->pool);
     void *block = shmpool_alloc(board->pool, pages(3));
     CHILD_CHECK(block != NULL);
@@ -97,6 +98,7 @@ static int can_only_read_it(void *arg)
 {
     const struct board *board = arg;
     CHILD_CHECK(strcmp(board->block, greeting) == 0);
+    CHILD_CHECK(proc_mapping_has_flag(board->block, " dd"));
     CHILD_FAILS_NULL(shmpool_alloc(board->pool, 1), EROFS);
     CHILD_CHECK(proc_count_mappings(board->object, "r--s") > 0);
     CHILD_CHECK(proc_count_mappings(board->object, "rw-s") == 0);

@@ -53,6 +53,7 @@ static int reads(void *arg)
     struct shmpool_stats stats;
     FILE *out = tmpfile();
     CHILD_CHECK(strcmp(exhibit->block, "do not touch") == 0);
+    CHILD_CHECK(proc_mapping_has_flag(exhibit->block, " dd"));
     CHILD_CHECK(shmpool_root(exhibit->pool) == exhibit->block);
     CHILD_CHECK(shmpool_name(exhibit->pool) != NULL);
     CHILD_CHECK(shmpool_of(exhibit->block) == exhibit->pool);
