@@ -22,6 +22,7 @@ static int helper_read(char **argv)
     char *root = shmpool_root(pool);
     CHILD_CHECK((uintptr_t)root == address);
     CHILD_CHECK(strcmp(root, greeting) == 0);
+    CHILD_CHECK(proc_mapping_has_flag(root, " dd"));
     CHILD_CHECK(shmpool_size_at(pool, root) == (ssize_t)page());
     CHILD_CHECK(shmpool_of(root) == pool);
     CHILD_CHECK(shmpool_alloc(pool, 1) != NULL);
@@ -70,6 +71,21 @@ static int helper_fresh(char **argv)
     return 0;
 }
 
+/* left NAME: whatever its users died in, the pool is sound, and nothing but the root is lost. */
+static int helper_left(char **argv)
+{
+    struct shmpool_stats stats;
+    shmpool_id pool = shmpool_open(argv[0], 0);
+    CHILD_CHECK(pool > 0);
+    CHILD_CHECK(strcmp(shmpool_root(pool), greeting) == 0);
+    CHILD_CHECK(shmpool_check(pool, stderr) == 0);
+    CHILD_CHECK(shmpool_reclaim(pool, 0) >= 0);
+    CHILD_CHECK(shmpool_stats(pool, &stats) == 0 && stats.blocks == 1);
+    CHILD_CHECK(stats.free == stats.total - page());
+    CHILD_CHECK(shmpool_alloc(pool, stats.contiguous) != NULL);
+    return shmpool_unlink(pool);
+}
+
 int helper_main(int argc, char **argv)
 {
     static const struct {
@@ -79,7 +95,7 @@ int helper_main(int argc, char **argv)
     } helpers[] = {
         {"read", 2, helper_read},     {"write", 1, helper_write}, {"objects", 2, helper_objects},
         {"create", 1, helper_create}, {"fresh", 0, helper_fresh}, {"make", 2, helper_make},
-        {"look", 2, helper_look},
+        {"look", 2, helper_look},     {"left", 1, helper_left},
     };
     if (strcmp(argv[1], "spawned") == 0)
         return spawned_main(argc, argv);
@@ -171,6 +187,74 @@ START_TEST(a_pool_outlives_the_death_of_all_its_users)
     ck_assert_str_eq(shared->address, greeting);
     ck_assert_int_eq(shmpool_check(pool, stderr), 0);
     pool_drop(pool);
+}
+END_TEST
+
+enum { N_USERS = 3, RESTARTS = 15 };
+
+struct users {
+    char name[RUN_NAME_SIZE];
+    shmpool_id pool;
+    pid_t workers[N_USERS];
+    _Atomic int all_started;
+    _Atomic int n_rounds;
+};
+
+static int uses_it_for_ever(void *arg)
+{
+    struct users *users = arg;
+    for (size_t i = (size_t)getpid();; i++) {
+        void *block = shmpool_alloc(users->pool, pages(i % 3 == 0 ? 100 : i % 7 + 1));
+        CHILD_CHECK(block != NULL || errno == ENOSPC);
+        CHILD_CHECK(i % 50 != 0 || shmpool_trim(users->pool) >= 0);
+        CHILD_CHECK(block == NULL || shmpool_free(users->pool, block) == 0);
+        CHILD_CHECK(shmpool_grow(users->pool, pages(i % 1000)) == 0);
+        atomic_fetch_add(&users->n_rounds, 1);
+    }
+}
+
+static int starts_users(void *arg)
+{
+    struct users *users = arg;
+    struct shmpool_options options = {.name = users->name, .max_size = pages(1000)};
+    users->pool = shmpool_create(pages(300), &options);
+    CHILD_CHECK(users->pool > 0);
+    greet(users->pool);
+    for (int i = 0; i < N_USERS; i++) {
+        users->workers[i] = shmpool_worker_pid(shmpool_start(uses_it_for_ever, users, NULL));
+        CHILD_CHECK(users->workers[i] > 0);
+    }
+    atomic_store(&users->all_started, 1);
+    return child_sleep(NULL);
+}
+
+static void kill_all(const struct users *users, pid_t starter)
+{
+    kill(starter, SIGSTOP);
+    for (int i = 0; i < N_USERS; i++)
+        kill(users->workers[i], SIGKILL);
+    kill(starter, SIGKILL);
+    ck_assert(WIFSIGNALED(child_wait(starter)));
+    for (int i = 0; i < N_USERS; i++)
+        while (proc_runs(users->workers[i]))
+            usleep(1000);
+}
+
+START_TEST(a_pool_whose_users_all_died_at_work_is_opened_in_order)
+{
+    if (!backend()->has_names)
+        return;
+    struct users *users = shared_memory(sizeof *users);
+    const char *const argv[] = {"contract", "left", run_name(users->name, "left"), NULL};
+    for (int i = 0; i < RESTARTS; i++) {
+        atomic_store(&users->all_started, 0);
+        pid_t starter = child_start(starts_users, users);
+        wait_for(&users->all_started, 1);
+        wait_for(&users->n_rounds, atomic_load(&users->n_rounds) + 50);
+        usleep((useconds_t)i * 37 % 500);
+        kill_all(users, starter);
+        ck_status_ok(child_exec(argv));
+    }
 }
 END_TEST
 
@@ -343,6 +427,7 @@ TCase *opening_case(void)
     tcase_add_test(tcase, an_unrelated_process_finds_the_pool_at_its_address);
     tcase_add_test(tcase, what_an_unrelated_process_stores_is_read_by_plain_pointers);
     tcase_add_test(tcase, a_pool_outlives_the_death_of_all_its_users);
+    tcase_add_test(tcase, a_pool_whose_users_all_died_at_work_is_opened_in_order);
     tcase_add_test(tcase, a_memory_without_a_name_goes_with_its_last_user);
     tcase_add_test(tcase, nothing_is_left_of_a_pool_after_exec);
     tcase_add_test(tcase, a_program_that_did_nothing_gets_answers);
