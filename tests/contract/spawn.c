@@ -58,6 +58,7 @@ static void has_it_for_reading(const struct told *told)
     CHILD_CHECK(shmpool_size_at(told->pool, told->block) == (ssize_t)page());
     CHILD_FAILS_NULL(shmpool_alloc(told->pool, 1), EROFS);
     CHILD_CHECK(strcmp(told->block, greeting) == 0);
+    CHILD_CHECK(proc_mapping_has_flag(told->block, " dd"));
     CHILD_CHECK(proc_count_mappings(told->object, "rw-s") == 0);
     int n_fds = proc_descriptors_of(told->object, fds, 8);
     for (int i = 0; i < n_fds; i++) {
@@ -74,6 +75,7 @@ static void has_it_in_full(const struct told *told)
     CHILD_CHECK(shmpool_free(told->pool, block) == 0);
     CHILD_CHECK(shmpool_root(told->pool) == told->block);
     CHILD_CHECK(strcmp(told->block, greeting) == 0);
+    CHILD_CHECK(proc_mapping_has_flag(told->block, " dd"));
     int fds[8];
     int n_fds = proc_descriptors_of(told->object, fds, 8);
     for (int i = 0; i < n_fds; i++)
@@ -501,15 +503,19 @@ START_TEST(programs_of_every_kind_find_their_grants)
     folder[length] = '\0';
     *strrchr(folder, '/') = '\0';
     told_new(told);
+    const struct shmpool_grant list[] = {{told[0].pool, 0}, {told[1].pool, SHMPOOL_RDONLY}};
+    struct shmpool_start_options options = {.inherit = list, .n_inherit = 2};
     static const char *const kinds[] = {SPAWNED_KINDS};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         arguments.n = 0;
         argument(&arguments, kinds[i]);
-        argument_number(&arguments, (uintmax_t)told[0].pool);
-        argument_number(&arguments, (uintptr_t)told[0].block);
+        for (int j = 0; j < N_POOLS; j++) {
+            argument_number(&arguments, (uintmax_t)told[j].pool);
+            argument_number(&arguments, (uintptr_t)told[j].block);
+        }
         snprintf(path, sizeof path, "%s/%s", folder, kinds[i]);
         for (int round = 0; round < 5; round++) {
-            shmpool_worker worker = shmpool_spawn(path, arguments.argv, NULL, NULL);
+            shmpool_worker worker = shmpool_spawn(path, arguments.argv, NULL, &options);
             ck_assert_msg(worker > 0, "%s", shmpool_errmsg());
             ck_join_ok(worker);
         }
