@@ -24,7 +24,7 @@ while read -r function; do
     source=$(sed -n 's/^\.so //p' "$page")
     grep -q "^\.Nm $function\( ,\)\?$" "$man/${source:-man3/$function.3}" ||
         fault "no manual page of $function"
-done < <(grep -ohE 'shmpool_[a-z_]+\(' "$root"/include/shmpool/{pool,worker}.h | tr -d '(' | sort -u)
+done < <(grep -ohE 'shmpool_[a-z_]+\(' "$root"/include/shmpool/{pool,worker,inspect}.h | tr -d '(' | sort -u)
 
 # Programs ask for the SONAME, compilers for the name without a number: both lead to one file.
 soname=$(readelf -dW "$libdir/libshmpool.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')

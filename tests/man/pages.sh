@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # The manual pages are sound mdoc, have the sections that readers look for, name each public function
-# once, declare it as the header does, and refer to pages that are there. Before the pages are
-# judged, the check is: each of the faults planted below must be found.
+# once, declare it as the header does, and refer to pages that are there; that of the tool has each
+# of its verbs and options. Before the pages are judged, the check is: each of the faults planted
+# below must be found.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/../house/common.sh"
 need_tool mandoc
 
+all_headers() {
+    (cd "$root/include" && printf '#include <%s>\n' *.h */*.h)
+}
+
 functions() {
-    (cd "$root/include" && printf '#include <%s>\n' *.h */*.h) |
-        "$CC" -std=c11 -I "$root/include" -E -P -x c - |
+    all_headers | "$CC" -std=c11 -I "$root/include" -E -P -x c - |
         grep -oE 'shmpool_[a-z_]+\(' | tr -d '(' | sort
 }
 
@@ -35,7 +39,7 @@ names() {
 }
 
 prototypes() {
-    { printf '#include <shmpool.h>\n#include <shmpool/backend.h>\n'
+    { all_headers
         awk -f "$here/../man/prototypes.awk" "$1"/*.3; } |
         "$CC" -std=c11 -Wall -Wextra -Werror -fsyntax-only -I "$root/include" -x c - 2>&1
 }
@@ -65,34 +69,42 @@ references() {
     done < <(awk '/^\.Xr shmpool/ { n = split(FILENAME, part, "/"); print part[n], $2, $3 }' "$1"/*)
 }
 
-# Prints all that is wrong with the pages in the folder $1.
-wrong() {
-    lint "$1"
-    sections "$1"
-    names "$1"
-    prototypes "$1"
-    structures "$1"
-    references "$1"
+# The tool's verbs and options, as the tables of its command line have them.
+tool() {
+    local word
+    while read -r word; do
+        grep -qxE "\.It $word" "$1/shmpool.1" || echo "shmpool.1 lacks $word"
+    done < <(sed -n -e 's/^    {"\([a-z]*\)", .*/\1( .*)?/p' \
+        -e "s/^    {'\(.\)', \"\([a-z-]*\)\", .*/Fl \1 , -\2( .*)?/p" \
+        -e 's/^    {0, "\([a-z-]*\)", .*/Fl -\1( .*)?/p' "$root/tools/shmpool/options.c")
 }
 
+checks=(lint sections names prototypes structures references tool)
+
+# The check $1 finds what the sed script $3 makes of page $2.
 finds() {
-    local page=$1 script=$2
+    local check=$1 page=$2 script=$3
     rm -rf "$scratch/copy"
     cp -r "$root/docs/man" "$scratch/copy"
     sed -i "$script" "$scratch/copy/$page"
     cmp -s "$root/docs/man/$page" "$scratch/copy/$page" && fault "not planted in $page: $script"
-    [[ -n $(wrong "$scratch/copy") ]] || fault "planted in $page and not found: $script"
+    [[ -n $("$check" "$scratch/copy") ]] || fault "planted in $page, $check does not find: $script"
 }
 
 functions >"$scratch/functions"
 grep -qx shmpool_create "$scratch/functions" || fault "the headers declare nothing"
-finds shmpool.7 's/^\.El$//'
-finds shmpool_grow.3 's/^\.Sh COST$/.Sh PRICE/'
-finds shmpool_alloc.3 '/^\.Nm shmpool_of$/d'
-finds shmpool_alloc.3 's/^\.Fn shmpool_of "const void/.Fn shmpool_of "void/'
-finds shmpool_stats.3 's/size_t blocks;/int blocks;/'
-finds shmpool.5 's/^\.Xr shmpool_create 3/.Xr shmpool_make 3/'
+finds lint shmpool.7 's/^\.El$//'
+finds sections shmpool_grow.3 's/^\.Sh COST$/.Sh PRICE/'
+finds names shmpool_alloc.3 '/^\.Nm shmpool_of$/d'
+finds names shmpool_alloc.3 '/^\.Fn shmpool_of "/d'
+finds prototypes shmpool_alloc.3 's/^\.Fn shmpool_of "const void/.Fn shmpool_of "void/'
+finds structures shmpool_stats.3 's/size_t blocks;/int blocks;/'
+finds references shmpool.5 's/^\.Xr shmpool_create 3/.Xr shmpool_make 3/'
+finds tool shmpool.1 '/^\.It check/d'
+finds tool shmpool.1 's/^\.It Fl b , -bytes/.It Fl b/'
 
-found=$(wrong "$root/docs/man")
-[[ -z $found ]] || fault "docs/man:"$'\n'"$found"
+for check in "${checks[@]}"; do
+    found=$("$check" "$root/docs/man" || true)
+    [[ -z $found ]] || fault "docs/man, $check:"$'\n'"$found"
+done
 verdict
