@@ -139,6 +139,7 @@ TCase *readonly_case(void);
 TCase *workers_case(void);
 TCase *join_case(void);
 TCase *liveness_case(void);
+TCase *costs_case(void);
 TCase *forks_case(void);
 TCase *registry_case(void);
 TCase *inside_case(void);

@@ -42,6 +42,18 @@ int filter_syscall_if(long number, int code, unsigned argument, uint32_t bits)
     return install(steps, sizeof steps / sizeof steps[0]);
 }
 
+int filter_all_but(long number)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return install(steps, sizeof steps / sizeof steps[0]);
+}
+
 int filter_tmpfile(void)
 {
     return filter_syscall_if(SYS_openat, EOPNOTSUPP, 2, O_TMPFILE & ~O_DIRECTORY);

@@ -11,7 +11,12 @@ int filter_syscall(long number, int code);
 /* The same, only where one of these bits is set in the lower half of the argument of that index. */
 int filter_syscall_if(long number, int code, unsigned argument, uint32_t bits);
 
-/* The same for open with O_TMPFILE, which fails as on file systems without nameless files. */
+/* From here on any other system call than this one ends the process by SIGSYS, without a core dump.
+ */
+int filter_all_but(long number);
+
+/* As filter_syscall, for open with O_TMPFILE, which fails as on file systems without nameless
+ * files. */
 int filter_tmpfile(void);
 
 #endif
