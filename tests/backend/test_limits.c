@@ -1,41 +1,15 @@
 /* What the library reads of memory limits: on folders that look like /proc and /sys/fs/cgroup. */
 #include <check.h>
-#include <ftw.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "backend/limits.h"
+#include "support/lookalike.h"
 
-static char root[64];
+static const char *root;
 
 #define MIB (UINT64_C(1) << 20)
-
-static void make_folders(char *path)
-{
-    for (char *at = strchr(path + strlen(root) + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-        *at = '\0';
-        mkdir(path, 0755);
-        *at = '/';
-    }
-}
-
-static void __attribute__((format(printf, 2, 3))) file(const char *name, const char *format, ...)
-{
-    char path[512];
-    va_list arguments;
-    snprintf(path, sizeof path, "%s%s", root, name);
-    make_folders(path);
-    FILE *stream = fopen(path, "we");
-    ck_assert_ptr_nonnull(stream);
-    va_start(arguments, format);
-    vfprintf(stream, format, arguments);
-    va_end(arguments);
-    fclose(stream);
-}
 
 static struct limits limits_here(void)
 {
@@ -47,48 +21,43 @@ static struct limits limits_here(void)
 /* 1000 MiB, of which 600 can be had, and 100 MiB of swap space, of which 50 are free. */
 static void set_up(void)
 {
-    snprintf(root, sizeof root, "/tmp/shmpool-limits-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-    file("/proc/meminfo", "MemTotal: 1024000 kB\nMemFree: 1 kB\nMemAvailable:     614400 kB\n"
-                          "Cached: 5 kB\nSwapCached: 7 kB\nSwapTotal: 102400 kB\n"
-                          "SwapFree: 51200 kB\n");
-    file("/proc/self/cgroup", "0::/\n");
-    file("/proc/self/mountinfo", "22 1 0:20 / /proc rw - proc proc rw\n");
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status, (void)type, (void)place;
-    return remove(path);
+    root = lookalike_begin();
+    lookalike_file("/proc/meminfo",
+                   "MemTotal: 1024000 kB\nMemFree: 1 kB\nMemAvailable:     614400 kB\n"
+                   "Cached: 5 kB\nSwapCached: 7 kB\nSwapTotal: 102400 kB\n"
+                   "SwapFree: 51200 kB\n");
+    lookalike_file("/proc/self/cgroup", "0::/\n");
+    lookalike_file("/proc/self/mountinfo", "22 1 0:20 / /proc rw - proc proc rw\n");
 }
 
 static void tear_down(void)
 {
-    nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    lookalike_end();
 }
 
 static void mount_version2(const char *top)
 {
-    file("/proc/self/mountinfo",
-         "22 1 0:20 / /proc rw - proc proc rw\n"
-         "30 22 0:26 %s /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
-         top);
+    lookalike_file(
+        "/proc/self/mountinfo",
+        "22 1 0:20 / /proc rw - proc proc rw\n"
+        "30 22 0:26 %s /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
+        top);
 }
 
 static void version2(const char *folder, const char *limit, uint64_t usage, uint64_t droppable)
 {
     char name[256];
     snprintf(name, sizeof name, "/sys/fs/cgroup%s/memory.max", folder);
-    file(name, "%s\n", limit);
+    lookalike_file(name, "%s\n", limit);
     snprintf(name, sizeof name, "/sys/fs/cgroup%s/memory.current", folder);
-    file(name, "%llu\n", (unsigned long long)usage);
+    lookalike_file(name, "%llu\n", (unsigned long long)usage);
     snprintf(name, sizeof name, "/sys/fs/cgroup%s/memory.stat", folder);
-    file(name, "anon 5\nfile 6\ninactive_file %llu\nactive_file 0\nslab_reclaimable 0\n",
-         (unsigned long long)droppable);
+    lookalike_file(name, "anon 5\nfile 6\ninactive_file %llu\nactive_file 0\nslab_reclaimable 0\n",
+                   (unsigned long long)droppable);
     snprintf(name, sizeof name, "/sys/fs/cgroup%s/memory.swap.max", folder);
-    file(name, "0\n");
+    lookalike_file(name, "0\n");
     snprintf(name, sizeof name, "/sys/fs/cgroup%s/memory.swap.current", folder);
-    file(name, "0\n");
+    lookalike_file(name, "0\n");
 }
 
 #define ck_limits(expected_most, expected_left, expected_cgroup)                                   \
@@ -106,9 +75,9 @@ static void version2(const char *folder, const char *limit, uint64_t usage, uint
 START_TEST(without_a_cgroup_the_machine_is_the_limit)
 {
     mount_version2("/");
-    file("/sys/fs/cgroup/cgroup.procs", "1\n");
+    lookalike_file("/sys/fs/cgroup/cgroup.procs", "1\n");
     ck_limits(MACHINE_MOST, MACHINE_LEFT, "");
-    file("/proc/self/cgroup", "%s", "");
+    lookalike_file("/proc/self/cgroup", "%s", "");
     ck_limits(MACHINE_MOST, MACHINE_LEFT, "");
 }
 END_TEST
@@ -116,7 +85,7 @@ END_TEST
 START_TEST(the_tightest_cgroup_up_to_the_root_counts)
 {
     mount_version2("/");
-    file("/proc/self/cgroup", "0::/a/b/c\n");
+    lookalike_file("/proc/self/cgroup", "0::/a/b/c\n");
     version2("/a/b/c", "max", 90 * MIB, 0);
     version2("/a/b", "209715200", 100 * MIB, 30 * MIB);
     version2("/a", "314572800", 100 * MIB, 0);
@@ -131,7 +100,7 @@ END_TEST
 START_TEST(a_wide_cgroup_leaves_the_machine_as_the_limit)
 {
     mount_version2("/");
-    file("/proc/self/cgroup", "0::/a\n");
+    lookalike_file("/proc/self/cgroup", "0::/a\n");
     version2("/a", "1073741824000", 0, 0);
     ck_limits(MACHINE_MOST, MACHINE_LEFT, "");
 }
@@ -140,12 +109,13 @@ END_TEST
 START_TEST(swap_space_counts_as_far_as_it_is_allowed)
 {
     mount_version2("/");
-    file("/proc/self/cgroup", "0::/a\n");
+    lookalike_file("/proc/self/cgroup", "0::/a\n");
     version2("/a", "104857600", 40 * MIB, 0);
-    file("/sys/fs/cgroup/a/memory.swap.max", "%llu\n", (unsigned long long)(30 * MIB));
-    file("/sys/fs/cgroup/a/memory.swap.current", "%llu\n", (unsigned long long)(10 * MIB));
+    lookalike_file("/sys/fs/cgroup/a/memory.swap.max", "%llu\n", (unsigned long long)(30 * MIB));
+    lookalike_file("/sys/fs/cgroup/a/memory.swap.current", "%llu\n",
+                   (unsigned long long)(10 * MIB));
     ck_limits(100 * MIB, 80 * MIB, "/sys/fs/cgroup/a");
-    file("/sys/fs/cgroup/a/memory.swap.max", "max\n");
+    lookalike_file("/sys/fs/cgroup/a/memory.swap.max", "max\n");
     ck_limits(100 * MIB, 110 * MIB, "/sys/fs/cgroup/a");
 }
 END_TEST
@@ -154,12 +124,12 @@ END_TEST
 START_TEST(in_a_container_the_cgroup_that_is_mounted_counts)
 {
     version2("", "104857600", 40 * MIB, 0);
-    file("/proc/self/cgroup", "0::/docker/0123\n");
+    lookalike_file("/proc/self/cgroup", "0::/docker/0123\n");
     mount_version2("/docker/0123");
     ck_limits(100 * MIB, 60 * MIB, "/sys/fs/cgroup");
     mount_version2("/../../docker/0123");
     ck_assert_uint_eq(limits_here().left, 60 * MIB);
-    file("/proc/self/cgroup", "0::/docker/0123/inner\n");
+    lookalike_file("/proc/self/cgroup", "0::/docker/0123/inner\n");
     mount_version2("/docker/0123");
     version2("/inner", "52428800", 40 * MIB, 0);
     ck_limits(50 * MIB, 10 * MIB, "/sys/fs/cgroup/inner");
@@ -168,19 +138,19 @@ END_TEST
 
 START_TEST(version_1_is_read_where_it_has_the_memory)
 {
-    file("/proc/self/cgroup", "9:name=systemd:/x\n4:cpu,memory:/a/b\n0::/elsewhere\n");
-    file("/proc/self/mountinfo",
-         "30 22 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-         "31 22 0:27 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
-         "32 22 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,cpu,memory\n");
-    file("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
-    file("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "104857600\n");
-    file("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "83886080\n");
-    file("/sys/fs/cgroup/memory/a/memory.stat",
-         "active_file 1048576\ntotal_inactive_file 4194304\ntotal_active_file 1048576\n");
+    lookalike_file("/proc/self/cgroup", "9:name=systemd:/x\n4:cpu,memory:/a/b\n0::/elsewhere\n");
+    lookalike_file("/proc/self/mountinfo",
+                   "30 22 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+                   "31 22 0:27 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
+                   "32 22 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,cpu,memory\n");
+    lookalike_file("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+    lookalike_file("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "104857600\n");
+    lookalike_file("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "83886080\n");
+    lookalike_file("/sys/fs/cgroup/memory/a/memory.stat",
+                   "active_file 1048576\ntotal_inactive_file 4194304\ntotal_active_file 1048576\n");
     ck_limits(100 * MIB, 75 * MIB, "/sys/fs/cgroup/memory/a");
-    file("/sys/fs/cgroup/memory/a/memory.memsw.limit_in_bytes", "104857600\n");
-    file("/sys/fs/cgroup/memory/a/memory.memsw.usage_in_bytes", "94371840\n");
+    lookalike_file("/sys/fs/cgroup/memory/a/memory.memsw.limit_in_bytes", "104857600\n");
+    lookalike_file("/sys/fs/cgroup/memory/a/memory.memsw.usage_in_bytes", "94371840\n");
     ck_limits(100 * MIB, 15 * MIB, "/sys/fs/cgroup/memory/a");
 }
 END_TEST
@@ -188,41 +158,34 @@ END_TEST
 START_TEST(a_cgroup_that_ends_as_a_whole_is_told)
 {
     mount_version2("/");
-    file("/proc/self/cgroup", "0::/a/b\n");
+    lookalike_file("/proc/self/cgroup", "0::/a/b\n");
     version2("/a/b", "max", 0, 0);
     version2("/a", "max", 0, 0);
-    file("/sys/fs/cgroup/a/b/memory.oom.group", "0\n");
+    lookalike_file("/sys/fs/cgroup/a/b/memory.oom.group", "0\n");
     ck_assert(!limits_here().ends_all);
-    file("/sys/fs/cgroup/a/memory.oom.group", "1\n");
+    lookalike_file("/sys/fs/cgroup/a/memory.oom.group", "1\n");
     ck_assert(limits_here().ends_all);
 }
 END_TEST
-
-static void remove_file(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s%s", root, name);
-    ck_assert_int_eq(unlink(path), 0);
-}
 
 START_TEST(what_cannot_be_read_is_told)
 {
     ck_assert(limits_here().unknown); /* no hierarchy is mounted */
     mount_version2("/");
-    file("/proc/self/cgroup", "0::/a\n");
+    lookalike_file("/proc/self/cgroup", "0::/a\n");
     ck_assert(limits_here().unknown); /* and here not the cgroup */
     version2("/a", "104857600", 0, 0);
     ck_assert(!limits_here().unknown);
-    remove_file("/sys/fs/cgroup/a/memory.current");
+    lookalike_remove("/sys/fs/cgroup/a/memory.current");
     ck_assert(limits_here().unknown);
     version2("/a", "104857600", 0, 0);
-    remove_file("/proc/self/mountinfo");
+    lookalike_remove("/proc/self/mountinfo");
     ck_assert(limits_here().unknown);
     mount_version2("/");
-    remove_file("/proc/self/cgroup");
+    lookalike_remove("/proc/self/cgroup");
     ck_assert(limits_here().unknown);
-    file("/proc/self/cgroup", "0::/a\n");
-    remove_file("/proc/meminfo");
+    lookalike_file("/proc/self/cgroup", "0::/a\n");
+    lookalike_remove("/proc/meminfo");
     ck_assert(limits_here().unknown);
     ck_assert_uint_eq(limits_here().left, 100 * MIB);
 }
