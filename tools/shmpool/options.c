@@ -58,11 +58,15 @@ const struct verb verbs[] = {
      "Exit status: the program's; 128 and the signal's number where one ended it; 125 where the\n"
      "pools cannot be had, 126 where the program cannot be executed, 127 where it is not found.\n",
      verb_exec, NULL},
+    {"doctor", "", ARGUMENT_NONE, 0, 0, "limits and settings of this system that pools meet",
+     "Each is ok, a note (a limit that some programs meet) or a warning, with what it means for\n"
+     "pools and, where it is not ok, the remedy. Status 1: there is a warning.\n",
+     verb_doctor, NULL},
     {0},
 };
 
 const struct option_row option_rows[] = {
-    {OPTION_JSON, 'J', "json", ARGUMENT_NONE, NULL, "ls stat who map check",
+    {OPTION_JSON, 'J', "json", ARGUMENT_NONE, NULL, "ls stat who map check doctor",
      "print JSON; sizes are bytes"},
     {OPTION_BYTES, 'b', "bytes", ARGUMENT_NONE, NULL, "ls stat who trim",
      "sizes in bytes, not as 1.5M"},

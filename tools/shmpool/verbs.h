@@ -16,5 +16,6 @@ int verb_grow(const struct request *request);
 int verb_trim(const struct request *request);
 int verb_rm(const struct request *request);
 int verb_exec(const struct request *request);
+int verb_doctor(const struct request *request);
 
 #endif
