@@ -9,7 +9,8 @@ stage
 diff -r "$root/include" "$prefix/include" >&2 || fault "not the headers of the tree"
 for file in lib*/libshmpool.{a,so} \
     "lib*/libshmpool.so.$VERSION" lib*/pkgconfig/shmpool.pc \
-    lib*/cmake/shmpool/shmpool-config{,-version}.cmake share/doc/shmpool/{LICENSE,README.md}; do
+    lib*/cmake/shmpool/shmpool-config{,-version}.cmake share/doc/shmpool/{LICENSE,README.md} \
+    share/bash-completion/completions/shmpool; do
     # Below lib there may be a folder for the architecture.
     compgen -G "$prefix/$file" >/dev/null || compgen -G "$prefix/${file/lib\*/lib/*}" >/dev/null ||
         fault "not installed: $file"

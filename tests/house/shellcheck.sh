@@ -5,4 +5,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_tool shellcheck
 
 cd "$root"
-find run .ci/run tests bench docs -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x
+find run .ci/run tests bench docs tools -type f \( -name '*.sh' -o -name '*.bash' -o -name run \) -print0 |
+    xargs -0 shellcheck -x

@@ -1,15 +1,22 @@
 /* shmpool: looks into pools of shared memory and keeps them in order.
  *
  * Built on the public headers of the library alone. Each verb is a file of its own (verbs.h); the
- * command line is two tables (options.c). Data go to stdout, talk to stderr. */
+ * command line is two tables (options.c), which `shmpool --completion` prints for the build. Data
+ * go to stdout, talk to stderr. */
 #include <locale.h>
+#include <string.h>
 
+#include "completion.h"
 #include "options.h"
 #include "say.h"
 
 int main(int argc, char *argv[])
 {
     setlocale(LC_ALL, "");
+    if (argc == 2 && strcmp(argv[1], "--completion") == 0) {
+        completion_print();
+        return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
+    }
     struct request request = options_parse(argc, argv);
     say_lost_memory();
     int status = request.verb->run(&request);
