@@ -22,7 +22,7 @@ static shmpool_id make(unsigned i, const char *prefix, struct random *random)
     struct victim victim = {.readonly = 0};
     struct damage damage;
     snprintf(names[i], sizeof names[i], "%s.%u", prefix, i);
-    victim_make(&victim, names[i]);
+    victim_make(&victim, names[i], victim_kinds[i % VICTIM_KINDS]);
     damage_draw(&damage, &victim.layout, random, 0);
     fprintf(stderr, "%s: ", names[i]);
     damage_print(stderr, &damage);
