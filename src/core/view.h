@@ -125,8 +125,8 @@ static inline uint64_t view_block_length(const struct view *view, uint64_t page)
     return view_block_length_in(view, page, view_word(view, word_at(page)));
 }
 
-/* The page that begins at the address; a number beyond all pages when none does. What an address has
- * below the page's size is rotated to where it makes the number huge. */
+/* The page that begins at the address; a number beyond all pages when none does. What an address
+ * has below the page's size is rotated to where it makes the number huge. */
 static inline uint64_t view_page_from(const struct view *view, uintptr_t address)
 {
     uintptr_t offset = address - view->pages;
