@@ -12,6 +12,7 @@ TCase *placing_case(void);
 TCase *trimming_case(void);
 TCase *members_case(void);
 TCase *doubts_case(void);
+TCase *looks_case(void);
 TCase *threads_case(void);
 
 #endif

@@ -8,5 +8,6 @@ TCase *deaths_case(void);
 TCase *between_case(void);
 TCase *schedules_case(void);
 TCase *lost_case(void);
+TCase *again_case(void);
 
 #endif

@@ -3,6 +3,7 @@
  * could. */
 #include "core/core_deaths.h"
 #include "core/free.h"
+#include "core/growth.h"
 #include "core/place.h"
 #include "core/publish.h"
 #include "core/scene.h"
@@ -282,6 +283,35 @@ START_TEST(of_two_recoverers_one_works)
 }
 END_TEST
 
+static void one_grows(void *unused)
+{
+    (void)unused;
+    begun[0] = growth_begin(&bench.view, bench_ident(RECOVERER), &bench.world);
+}
+
+static void another_grows(void *unused)
+{
+    (void)unused;
+    begun[1] = growth_begin(&bench.view, bench_ident(NEXT_RECOVERER), &bench.world);
+}
+
+/* Until it has finished or died. */
+static void check_one_grower(void)
+{
+    ck_quiet(begun[0] + begun[1] == 1);
+    ck_quiet(growth_begin(&bench.view, bench_ident(OTHER), &bench.world) == 0);
+    bench.is_dead[begun[0] ? RECOVERER : NEXT_RECOVERER] = true;
+    ck_quiet(growth_begin(&bench.view, bench_ident(OTHER), &bench.world) == 1);
+    ck_quiet(growth_begin(&bench.view, bench_ident(OTHER), &bench.world) == 0);
+    growth_end(&bench.view);
+}
+
+START_TEST(of_two_that_make_the_pool_larger_one_does)
+{
+    for_each_access(&blocks[0], one_grows, another_grows, check_one_grower);
+}
+END_TEST
+
 TCase *lost_case(void)
 {
     TCase *tcase = tcase_create("lost");
@@ -297,5 +327,6 @@ TCase *lost_case(void)
                         sizeof lengths / sizeof lengths[0]);
     tcase_add_test(tcase, two_that_join_have_places_of_their_own);
     tcase_add_test(tcase, of_two_recoverers_one_works);
+    tcase_add_test(tcase, of_two_that_make_the_pool_larger_one_does);
     return tcase;
 }

@@ -54,6 +54,19 @@ START_TEST(a_process_has_one_row_and_the_table_an_end)
 }
 END_TEST
 
+START_TEST(rows_are_all_taken_until_one_that_was_is_free)
+{
+    ck_assert(members_rows_are_taken(&bench.view));
+    for (uint32_t row = 1; row <= 9; row++)
+        ck_quiet(members_take_row(&bench.view, ident_of(1, 1, row)) == row);
+    ck_assert(members_rows_are_taken(&bench.view));
+    atomic_store(&bench.view.rows[9].ident, 0);
+    ck_assert(!members_rows_are_taken(&bench.view));
+    ck_assert_uint_eq(members_take_row(&bench.view, ident_of(1, 1, 10)), 9);
+    ck_assert(members_rows_are_taken(&bench.view));
+}
+END_TEST
+
 START_TEST(slots_are_given_out_once_each_and_again_when_given_back)
 {
     for (int slot = 0; slot < LAYOUT_SLOTS; slot++)
@@ -73,6 +86,7 @@ TCase *members_case(void)
     tcase_add_test(tcase, an_ident_gives_back_its_parts);
     tcase_add_test(tcase, a_domain_has_one_number_and_the_table_an_end);
     tcase_add_test(tcase, a_process_has_one_row_and_the_table_an_end);
+    tcase_add_test(tcase, rows_are_all_taken_until_one_that_was_is_free);
     tcase_add_test(tcase, slots_are_given_out_once_each_and_again_when_given_back);
     return tcase;
 }
