@@ -56,6 +56,8 @@ static int list_files(const struct listing *listing)
     DIR *folder = opendir(FOLDER);
     if (folder == NULL) {
         int code = errno;
+        if (code == ENOENT)
+            return 0; /* and so are no pools */
         return error_set(code, FOLDER " cannot be read: %s", strerror(code));
     }
     while (result == 0 && (entry = readdir(folder)) != NULL)

@@ -11,7 +11,7 @@
 #include "backend/commit.h"
 #include "backend/limits.h"
 #include "backend_sysv/directory.h"
-#include "backend_sysv/listing.h"
+#include "backend_sysv/inventory.h"
 #include "backend_sysv/segment.h"
 #include "base/error.h"
 
@@ -359,5 +359,5 @@ const struct shmpool_backend backend_sysv = {
     .restrict_access = sysv_restrict_access,
     .close = sysv_close,
     .adopt = sysv_adopt,
-    .list = listing_list,
+    .list = inventory_list,
 };

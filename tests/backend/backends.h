@@ -51,5 +51,6 @@ void refuse_call(int number, int error, unsigned argument, unsigned mask);
 TCase *add_case(Suite *suite, const char *name);
 void add_sysv(Suite *suite);
 void add_memfd(Suite *suite);
+void add_lists(Suite *suite);
 
 #endif

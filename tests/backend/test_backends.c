@@ -911,6 +911,7 @@ int main(void)
     add_names(suite);
     add_sysv(suite);
     add_memfd(suite);
+    add_lists(suite);
     add_rest(suite);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

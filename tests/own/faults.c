@@ -1,5 +1,6 @@
 /* What the library makes of functions that fail, and of such as break their promises: an error with
  * a sentence, and nothing left. */
+#include <shmpool/inspect.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,29 @@ START_TEST(an_open_that_fails_says_what_failed)
     drop(shmpool_open(prefixed, 0));
     ck_fails(shmpool_open(prefixed, 0), ENOENT);
     ck_says(name);
+}
+END_TEST
+
+static int count_own(const struct shmpool_listed *listed, void *n)
+{
+    *(int *)n += listed->name != NULL && strcmp(listed->name, name) == 0 &&
+                 strcmp(listed->backend, "ram") == 0 && strcmp(listed->handle, prefixed) == 0;
+    return 0;
+}
+
+START_TEST(a_list_that_fails_says_what_failed)
+{
+    int n = 0;
+    shmpool_id pool = made();
+    ram_fail(RAM_LIST, codes[_i].in);
+    ck_fails(shmpool_list(count_own, &n), codes[_i].out);
+    ck_says("backend ram cannot list");
+    ck_says(codes[_i].says);
+    n = 0;
+    ram_lie(RAM_HONEST);
+    ck_ok(shmpool_list(count_own, &n));
+    ck_assert_int_eq(n, 1);
+    drop(pool);
 }
 END_TEST
 
@@ -263,6 +287,7 @@ TCase *faults_case(void)
     tcase_add_loop_test(tcase, a_create_that_fails_says_what_failed, 0, N_CODES);
     tcase_add_test(tcase, a_lack_of_memory_has_its_figures);
     tcase_add_loop_test(tcase, an_open_that_fails_says_what_failed, 0, N_CODES);
+    tcase_add_loop_test(tcase, a_list_that_fails_says_what_failed, 0, N_CODES);
     tcase_add_loop_test(tcase, growth_and_trim_that_fail_say_what_failed, 0, N_CODES);
     tcase_add_test(tcase, what_a_function_leaves_in_errno_after_success_does_not_come_out);
     tcase_add_loop_test(tcase, a_broken_promise_is_ENOTSUP, 0, sizeof lies / sizeof lies[0]);

@@ -191,6 +191,25 @@ static void ram_close(struct shmpool_object *object)
     errno = EXDEV;
 }
 
+static int ram_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+                    void *arg)
+{
+    struct stat status;
+    if (fails(RAM_LIST))
+        return -1;
+    if (holder != 0 || named.name[0] == '\0' || fstat(named.fd, &status) != 0)
+        return 0;
+    const struct shmpool_found found = {
+        .name = named.name,
+        .where = "the test's memory",
+        .mappings = -1,
+        .device = status.st_dev,
+        .inode = status.st_ino,
+        .description = {.size = (uint64_t)status.st_size, .uid = status.st_uid},
+    };
+    return visit(&found, arg);
+}
+
 const struct shmpool_backend ram = {
     .version = SHMPOOL_BACKEND_VERSION,
     .capabilities = SHMPOOL_BACKEND_NAMES | SHMPOOL_BACKEND_COMMIT | SHMPOOL_BACKEND_DESCRIPTORS,
@@ -208,4 +227,5 @@ const struct shmpool_backend ram = {
     .describe = ram_describe,
     .restrict_access = ram_restrict_access,
     .close = ram_close,
+    .list = ram_list,
 };

@@ -20,7 +20,8 @@ enum ram_verb {
     RAM_RESIZE,
     RAM_DISCARD,
     RAM_DESCRIBE,
-    RAM_RESTRICT
+    RAM_RESTRICT,
+    RAM_LIST
 };
 
 enum ram_lie {

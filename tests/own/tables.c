@@ -106,10 +106,11 @@ START_TEST(no_table_is_refused)
 }
 END_TEST
 
-START_TEST(the_optional_publish_may_be_absent)
+START_TEST(the_optional_publish_and_list_may_be_absent)
 {
     struct shmpool_backend table = ram;
     table.publish = NULL;
+    table.list = NULL;
     ck_ok(shmpool_backend_register(&table));
 }
 END_TEST
@@ -256,7 +257,7 @@ TCase *tables_case(void)
     tcase_add_checked_fixture(tcase, leftover_setup, leftover_teardown);
     tcase_add_loop_test(tcase, a_faulty_table_is_refused_by_its_member, 0, N_FAULTS);
     tcase_add_test(tcase, no_table_is_refused);
-    tcase_add_test(tcase, the_optional_publish_may_be_absent);
+    tcase_add_test(tcase, the_optional_publish_and_list_may_be_absent);
     tcase_add_test(tcase, the_same_table_again_is_success_and_another_is_not);
     tcase_add_test(tcase, a_table_is_copied_and_inherited);
     tcase_add_test(tcase, a_registered_backend_is_chosen_by_option_environment_and_prefix);

@@ -4,6 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 name=$run_id
+export PATH=/usr/bin:/bin # a folder that may not be searched would say so in place of "not found"
 
 ends() {
     local expected=$1

@@ -1,4 +1,4 @@
-#include "backend_sysv/listing.h"
+#include "backend_sysv/inventory.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static int visit_segment(const struct segment *segment, const char *name,
     return visit(&found, arg);
 }
 
-int listing_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
+int inventory_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
                  void *arg)
 {
     struct shm_info used;
