@@ -72,7 +72,8 @@ struct shmpool_listed {
 int shmpool_list(int (*visit)(const struct shmpool_listed *listed, void *arg), void *arg);
 
 /* Opens a pool for reading only, by the handle that shmpool_list gives, or by a name as
- * shmpool_open takes it. "memfd:cache@4711" is the one of that label that process 4711 holds.
+ * shmpool_open takes it. "memfd:cache@4711" is the one of that label that process 4711 holds. A
+ * visitor of shmpool_list that asks for what it is shown gets that very object.
  * Ownership: shmpool_release ends the use. handle is copied.
  * Errors: those of shmpool_open. */
 shmpool_id shmpool_inspect(const char *handle);

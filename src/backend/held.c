@@ -160,49 +160,53 @@ int held_list(const char *prefix, pid_t holder,
 
 /* ---- opening ---- */
 
+static bool leads_to(const char *path, uint64_t device, uint64_t inode)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
 /* A descriptor of the process for that object: stores its path. */
 static bool find_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, uint64_t inode)
 {
     struct dirent *entry;
-    struct stat status;
     bool found = false;
     DIR *folder = open_descriptors(holder);
     while (folder != NULL && !found && (entry = readdir(folder)) != NULL) {
         snprintf(path, LINK_PATH, "/proc/%d/fd/%d", (int)holder, number_of(entry));
-        found = number_of(entry) >= 0 && stat(path, &status) == 0 && status.st_dev == device &&
-                status.st_ino == inode;
+        found = number_of(entry) >= 0 && leads_to(path, device, inode);
     }
     if (folder != NULL)
         closedir(folder);
     return found;
 }
 
-static int close_and_fail(int fd)
+static int take(struct shmpool_object *object, int fd, const char *path, uint64_t device,
+                uint64_t inode)
 {
-    int code = errno;
-    close(fd);
-    errno = code;
-    return -1;
-}
-
-int held_open(struct shmpool_object *object, pid_t holder, uint64_t device, uint64_t inode)
-{
-    char path[LINK_PATH];
-    char reason[FDOBJECT_REASON_TEXT];
     struct stat status;
-    if (!find_descriptor(path, holder, device, inode))
-        return error_set(ENOENT, "process %d has no descriptor of this pool", (int)holder);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) {
-        int code = errno;
-        return error_set(code, "%s cannot be opened: %s", path, fdobject_reason(code, reason));
-    }
     if (fstat(fd, &status) != 0 || status.st_dev != device || status.st_ino != inode) {
         close(fd);
-        return error_set(ENOENT, "process %d has just closed this pool", (int)holder);
+        return error_set(ENOENT, "%s has just become another file", path);
     }
     if (trust_owner(status.st_uid, status.st_gid, status.st_mode, true))
         return fdobject_take(object, fd, SHMPOOL_MAP_RDONLY);
-    trust_refuse(path, status.st_uid);
-    return close_and_fail(fd);
+    close(fd);
+    return trust_refuse(path, status.st_uid);
+}
+
+int held_open(struct shmpool_object *object, const char *where, pid_t holder, uint64_t device,
+              uint64_t inode)
+{
+    char path[LINK_PATH];
+    char reason[FDOBJECT_REASON_TEXT];
+    if (where != NULL && leads_to(where, device, inode))
+        snprintf(path, sizeof path, "%s", where);
+    else if (!find_descriptor(path, holder, device, inode))
+        return error_set(ENOENT, "process %d has no descriptor of this pool", (int)holder);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        return take(object, fd, path, device, inode);
+    int code = errno;
+    return error_set(code, "%s cannot be opened: %s", path, fdobject_reason(code, reason));
 }

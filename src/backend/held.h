@@ -13,8 +13,10 @@
 int held_list(const char *prefix, pid_t holder,
               int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
 
-/* Opens, for reading only, the object of that device and inode that the process holds.
+/* Opens, for reading only, the object of that device and inode that the process holds. where: the
+ * link at which it was seen, looked at first; NULL: nowhere yet.
  * Errors: ENOENT (it does not hold it), EACCES (not for this user), and what open(2) says. */
-int held_open(struct shmpool_object *object, pid_t holder, uint64_t device, uint64_t inode);
+int held_open(struct shmpool_object *object, const char *where, pid_t holder, uint64_t device,
+              uint64_t inode);
 
 #endif

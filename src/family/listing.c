@@ -34,7 +34,8 @@ static int hold(const struct shmpool_backend *backend, const struct shmpool_foun
         return call_open(backend, object, found->name, SHMPOOL_MAP_RDONLY);
     *object = (struct shmpool_object){
         .fd = -1, .fd_readonly = -1, .device = found->device, .inode = found->inode};
-    if (is_file && held_open(object, holder, found->device, found->inode) != 0)
+    const char *where = holder == found->holder ? found->where : NULL;
+    if (is_file && held_open(object, where, holder, found->device, found->inode) != 0)
         return -1;
     if (call_adopt(backend, object) == 0)
         return 0;
@@ -155,6 +156,27 @@ static int make_handle(struct listing *listing, const struct shmpool_found *foun
     return keep_handle(listing, handle);
 }
 
+/* What the thread's visitor is being shown: asked for it, inspect opens that very object, and does
+ * not look for it once more. */
+struct shown {
+    const char *handle;
+    const struct shmpool_backend *backend;
+    const struct shmpool_found *found;
+    const struct shown *before; /* of a list within a visit */
+};
+
+static _Thread_local const struct shown *shown;
+
+static int show(const struct listing *listing, const struct shmpool_found *found,
+                const struct shmpool_listed *listed)
+{
+    const struct shown this_one = {listed->handle, listing->backend, found, shown};
+    shown = &this_one;
+    int result = listing->visit(listed, listing->arg);
+    shown = this_one.before;
+    return result;
+}
+
 static int visit_found(const struct shmpool_found *found, void *arg)
 {
     struct listing *listing = arg;
@@ -190,7 +212,7 @@ static int visit_found(const struct shmpool_found *found, void *arg)
         .device = found->device,
         .inode = found->inode,
     };
-    return listing->visit(&listed, listing->arg);
+    return show(listing, found, &listed);
 }
 
 int shmpool_list(int (*visit)(const struct shmpool_listed *listed, void *arg), void *arg)
@@ -305,17 +327,43 @@ static shmpool_id find_held(struct wanted *wanted)
     return result > 0 ? wanted->id : -1;
 }
 
-shmpool_id shmpool_inspect(const char *handle)
+static shmpool_id open_shown(const char *handle)
+{
+    struct pool pool = {.backend = shown->backend, .readonly = 1};
+    char name[NAME_LIMIT + 1];
+    const char *plain = strchr(handle, ':') + 1;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(plain, "@"), plain);
+    shmpool_id id = -1;
+    process_lock();
+    if (hold(pool.backend, shown->found, shown->found->holder, &pool.object) == 0)
+        id = open_held(&pool, name, SHMPOOL_RDONLY);
+    process_unlock();
+    return id;
+}
+
+static int is_shown(const char *handle)
+{
+    return shown != NULL && shown->handle != NULL && strcmp(handle, shown->handle) == 0;
+}
+
+static shmpool_id inspect(const char *handle)
 {
     struct wanted wanted = {.id = -1};
-    struct error_before before;
     const char *at = handle != NULL ? strrchr(handle, '@') : NULL;
+    if (handle != NULL && is_shown(handle))
+        return open_shown(handle);
     if (at == NULL)
         return shmpool_open(handle, SHMPOOL_RDONLY);
     if (process_begin() != 0 || read_wanted(&wanted, handle, at) != 0)
         return -1;
+    return find_held(&wanted);
+}
+
+shmpool_id shmpool_inspect(const char *handle)
+{
+    struct error_before before;
     error_remember(&before);
-    shmpool_id id = find_held(&wanted);
+    shmpool_id id = inspect(handle);
     if (id > 0)
         error_forget_since(&before);
     return id;

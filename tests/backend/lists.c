@@ -96,9 +96,9 @@ START_TEST(what_a_process_does_not_hold_is_not_found_at_it)
     struct shmpool_object other;
     struct shmpool_description description;
     ck_assert_int_eq(find(backends[2], &object, getppid()).n, 0);
-    ck_fails(held_open(&other, getppid(), object.device, object.inode), ENOENT);
-    ck_fails(held_open(&other, getpid(), object.device, object.inode + 1), ENOENT);
-    ck_ok(held_open(&other, getpid(), object.device, object.inode));
+    ck_fails(held_open(&other, NULL, getppid(), object.device, object.inode), ENOENT);
+    ck_fails(held_open(&other, NULL, getpid(), object.device, object.inode + 1), ENOENT);
+    ck_ok(held_open(&other, "/proc/self/fd/0", getpid(), object.device, object.inode));
     ck_ok(backends[2]->describe(&other, &description));
     ck_assert_int_eq(other.fd, -1);
     backends[2]->close(&other);

@@ -303,6 +303,32 @@ START_TEST(two_pools_of_one_label_have_two_handles)
 }
 END_TEST
 
+/* Looks into its own pool while it is shown, also by a list within the visit. */
+static int look_at_once(const struct shmpool_listed *listed, void *arg)
+{
+    struct entry *entry = arg;
+    struct entry inner = {.name = entry->name};
+    if (note(listed, arg) != 0 || listed->name == NULL || strcmp(listed->name, entry->name) != 0)
+        return 0;
+    ck_ok(shmpool_list(note, &inner));
+    shmpool_id pool = shmpool_inspect(listed->handle);
+    ck_ok(pool);
+    ck_assert_str_eq(shmpool_name(pool), entry->name);
+    ck_assert_int_eq(shmpool_inspect(inner.handle), pool);
+    return 0;
+}
+
+START_TEST(a_visitor_looks_into_what_it_is_shown)
+{
+    char name[RUN_NAME_SIZE];
+    shmpool_id pool = pool_named(run_name(name, "shown"), 3);
+    struct entry entry = {.name = name};
+    ck_ok(shmpool_list(look_at_once, &entry));
+    ck_assert_int_eq(entry.n, 1);
+    pool_drop(pool);
+}
+END_TEST
+
 START_TEST(a_handle_that_is_none_is_refused)
 {
     shmpool_id pool = pool_new(1);
@@ -456,6 +482,7 @@ TCase *listing_case(void)
     tcase_add_test(tcase, a_stranger_looks_into_a_pool_without_a_trace);
     tcase_add_test(tcase, a_pool_that_was_unlinked_is_found_by_who_has_it);
     tcase_add_test(tcase, two_pools_of_one_label_have_two_handles);
+    tcase_add_test(tcase, a_visitor_looks_into_what_it_is_shown);
     tcase_add_test(tcase, a_handle_that_is_none_is_refused);
     tcase_add_test(tcase, runs_cover_the_pool_in_order);
     tcase_add_test(tcase, a_visitor_ends_a_walk);
