@@ -109,6 +109,8 @@ static void look_at(struct look *look, const struct listing *listing,
         look->is_sound = contents_read(listing->backend, &object, &look->contents, name) == 0;
         if (!look->is_sound)
             look->state = state_of(&look->contents.header);
+        if (look->state == SHMPOOL_UNFINISHED && !look->is_sound)
+            error_set(EUCLEAN, "%s is not a pool yet: its maker has not finished it", name);
         call_close(listing->backend, &object);
     } else if (errno == EUCLEAN) {
         look->state = SHMPOOL_DAMAGED;

@@ -48,4 +48,24 @@ for what in zeroes text empty fifo folder link; do
     [[ -e $file.$what ]] || fault "rm removed a $what"
 done
 rm -r "$file".*
+
+# On a full file system: a page of a pool's tables that nobody wrote yet cannot even be read.
+full_shm() {
+    "$@" bash -c '
+        mount -t tmpfs -o size=400K tmpfs /dev/shm
+        "$1" create -s 64M "$2.full"
+        cat /dev/zero >/dev/shm/fill 2>/dev/null
+        "$1" ls -n -o name,why
+        "$1" stat "$2.full" && exit 9
+        "$1" rm "$2.full"' - "$TOOL" "$name" >out 2>err
+}
+namespaces=(unshare --mount)
+((EUID == 0)) || namespaces=(unshare --user --map-root-user --mount)
+if "${namespaces[@]}" true 2>/dev/null; then
+    full_shm "${namespaces[@]}" || fault "on a full file system: status $?: $(<err)"
+    grep -q "^$name.full .*its file system is full" out || fault "full: ls does not go on: $(<out)"
+    grep -q '^shmpool: the memory of the pool is not there' err || fault "full: stat says $(<err)"
+else
+    echo "not tested here: a full /dev/shm"
+fi
 verdict

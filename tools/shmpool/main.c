@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "completion.h"
+#include "memory.h"
 #include "options.h"
 #include "say.h"
 
@@ -18,7 +19,7 @@ int main(int argc, char *argv[])
         return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
     }
     struct request request = options_parse(argc, argv);
-    say_lost_memory();
+    memory_watch();
     int status = request.verb->run(&request);
     options_end(&request);
     return status;

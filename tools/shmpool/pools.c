@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "say.h"
 
 /* ---- reading ---- */
@@ -28,7 +29,10 @@ static void read_stats(struct seen *seen)
     shmpool_id pool = pools_is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
     if (pool < 0)
         return;
-    seen->has_stats = shmpool_stats(pool, &seen->stats) == 0;
+    int result = memory_stats(pool, &seen->stats);
+    seen->has_stats = result == 0;
+    if (result > 0)
+        seen->listed.wrong = kept(MEMORY_LOST);
     shmpool_release(pool);
 }
 

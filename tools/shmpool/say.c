@@ -2,10 +2,8 @@
 
 #include <err.h>
 #include <shmpool.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "options.h"
 
@@ -31,20 +29,4 @@ int say_written(int failed)
         return 0;
     warn("standard output");
     return -1;
-}
-
-static void lost_memory(int signal)
-{
-    static const char text[] = "shmpool: the memory of a pool is not there: somebody truncated it, "
-                               "or its file system is full\n";
-    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)written;
-    (void)signal;
-    _exit(STATUS_FOUND);
-}
-
-void say_lost_memory(void)
-{
-    struct sigaction action = {.sa_handler = lost_memory};
-    sigaction(SIGBUS, &action, NULL);
 }

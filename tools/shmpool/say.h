@@ -12,8 +12,4 @@ int say_failure(void);
  * to have. */
 int say_written(int failed);
 
-/* From here on a pool whose memory goes away under the reader (it was truncated, or its file system
- * is full) ends the program with a sentence. */
-void say_lost_memory(void);
-
 #endif
