@@ -60,6 +60,12 @@ static int refuse_to_make(size_t size)
     int code = errno;
     if (code == ENOSYS)
         return error_set(ENOTSUP, "this system has no System V shared memory");
+    if (code == ENOMEM)
+        return error_set(ENOMEM,
+                         "the system has no memory for a System V segment of %s: where it keeps "
+                         "strict account (vm.overcommit_memory=2) all that a pool may grow to "
+                         "counts; ask for a smaller max_size or use another backend",
+                         error_size(asked, size));
     if (shmctl(0, IPC_INFO, (struct shmid_ds *)(void *)&limits) >= 0) {
         if (code == ENOSPC)
             return refuse_full(size, &limits);

@@ -518,6 +518,16 @@ static int meets_a_full_table(void *arg)
     return 0;
 }
 
+static int meets_strict_account(void *arg)
+{
+    struct shmpool_object object;
+    refuse_call(__NR_shmget, ENOMEM, 2, IPC_CREAT);
+    CHILD_CHECK(sysv()->create(&object, arg, pages(1), (size_t)1 << 40, 0600) == -1);
+    CHILD_CHECK(errno == ENOMEM && strstr(error_sentence(), "1099511627776 bytes") != NULL);
+    CHILD_CHECK(strstr(error_sentence(), "overcommit_memory") != NULL);
+    return 0;
+}
+
 static int cannot_attach(void *arg)
 {
     struct shmpool_object object;
@@ -563,9 +573,9 @@ static int meets_an_old_kernel(void *arg)
     return 0;
 }
 
-static child_body *const refusals[] = {meets_no_system_v, meets_a_full_table,
-                                       cannot_attach,     cannot_set_the_mode,
-                                       cannot_commit,     meets_an_old_kernel};
+static child_body *const refusals[] = {
+    meets_no_system_v,   meets_a_full_table, meets_strict_account, cannot_attach,
+    cannot_set_the_mode, cannot_commit,      meets_an_old_kernel};
 
 START_TEST(a_step_that_fails_leaves_nothing)
 {
