@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,6 +182,38 @@ START_TEST(a_pool_is_attached_after_its_creators_end)
     ck_child_ok(attaches_it, board);
     ck_child_ok(attaches_it_for_reading, board);
     drop(board);
+}
+END_TEST
+
+static int creates_and_lets_nobody_look(void *arg)
+{
+    CHILD_CHECK(prctl(PR_SET_DUMPABLE, 0) == 0);
+    return creates_and_waits(arg);
+}
+
+/* The kernel refuses every look into the creator: a debugger's right is what nobody has. */
+static int attaches_without_looking(void *arg)
+{
+    struct board *board = arg;
+    char path[64];
+    shmpool_worker creator = shmpool_start(creates_and_lets_nobody_look, board, NULL);
+    CHILD_CHECK(creator > 0);
+    wait_for(&board->ready, 1);
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)shmpool_worker_pid(creator));
+    CHILD_CHECK(open(path, O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
+    attaches_it(board);
+    atomic_store(&board->go, 1);
+    CHILD_CHECK(child_ok(worker_join(creator)));
+    return shmpool_unlink(board->pool);
+}
+
+START_TEST(attaching_takes_no_right_to_look_into_anybody)
+{
+    struct board *board = board_new();
+    if (geteuid() == 0)
+        ck_child_ok_as(65534, 65534, attaches_without_looking, board);
+    else
+        ck_child_ok(attaches_without_looking, board);
 }
 END_TEST
 
@@ -618,6 +651,7 @@ TCase *attach_case(void)
     tcase_add_test(tcase, a_pool_of_a_sibling_is_attached_by_its_id);
     tcase_add_test(tcase, a_pool_attached_for_reading_can_only_be_read);
     tcase_add_test(tcase, a_pool_is_attached_after_its_creators_end);
+    tcase_add_test(tcase, attaching_takes_no_right_to_look_into_anybody);
     tcase_add_test(tcase, attaching_what_is_mapped_is_success);
     tcase_add_test(tcase, what_is_attached_for_reading_is_not_attached_in_full);
     tcase_add_test(tcase, a_pool_released_here_can_be_attached_again);
