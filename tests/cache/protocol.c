@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(values_have_a_longest)
 {
-    static char value[LONGEST_VALUE];
+    static char value[LONGEST_VALUE + 1];
     static char got[LONGEST_VALUE];
     for (size_t length = 1; length <= LONGEST_VALUE; length = 3 * length + 4093) {
         memset(value, (int)length, length);
