@@ -75,8 +75,8 @@ tool() {
     while read -r word; do
         grep -qxE "\.It $word" "$1/shmpool.1" || echo "shmpool.1 lacks $word"
     done < <(sed -n -e 's/^    {"\([a-z]*\)", .*/\1( .*)?/p' \
-        -e "s/^    {'\(.\)', \"\([a-z-]*\)\", .*/Fl \1 , -\2( .*)?/p" \
-        -e 's/^    {0, "\([a-z-]*\)", .*/Fl -\1( .*)?/p' "$root/tools/shmpool/options.c")
+        -e "s/^    {OPTION_[A-Z_]*, '\(.\)', \"\([a-z-]*\)\", .*/Fl \1 , -\2( .*)?/p" \
+        -e 's/^    {OPTION_[A-Z_]*, 0, "\([a-z-]*\)", .*/Fl -\1( .*)?/p' "$root/tools/shmpool/options.c")
 }
 
 checks=(lint sections names prototypes structures references tool)
@@ -102,6 +102,7 @@ finds structures shmpool_stats.3 's/size_t blocks;/int blocks;/'
 finds references shmpool.5 's/^\.Xr shmpool_create 3/.Xr shmpool_make 3/'
 finds tool shmpool.1 '/^\.It check/d'
 finds tool shmpool.1 's/^\.It Fl b , -bytes/.It Fl b/'
+finds tool shmpool.1 '/^\.It Fl -svg/d'
 
 for check in "${checks[@]}"; do
     found=$("$check" "$root/docs/man" || true)
