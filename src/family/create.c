@@ -133,7 +133,7 @@ static void write_header(const struct pool *pool, const struct plan *plan)
     header->creator_pid = (uint32_t)self.pid;
     header->creator_start = self.start;
     header->creator_key = self.key;
-    header->family = registry_file().inode;
+    header->family = registry_mark().inode;
     if (getentropy(&header->serial, sizeof header->serial) != 0)
         header->serial = header->address;
     identity_origin(header->creator_boot, &header->creator_namespace);

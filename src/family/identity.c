@@ -174,11 +174,9 @@ int identity_has_ended(pid_t pid, uint64_t start)
 int identity_is_dead(uint64_t key, uint64_t start, pid_t pid)
 {
     struct identity self = identity_self();
-    if (key >> 32 == 0 || self.key >> 32 == 0)
-        return 0;
-    if (key >> 32 != self.key >> 32)
+    if (identity_is_of_other_boot(key))
         return 1;
-    if (key != self.key)
+    if (key != self.key || key >> 32 == 0)
         return 0;
     if (pid == self.pid && low_bits(start) == low_bits(self.start))
         return 0;
@@ -190,6 +188,12 @@ int identity_is_dead(uint64_t key, uint64_t start, pid_t pid)
         watch_end(&watch);
     errno = saved;
     return dead;
+}
+
+int identity_is_of_other_boot(uint64_t key)
+{
+    uint64_t self = identity_self().key;
+    return key >> 32 != 0 && self >> 32 != 0 && key >> 32 != self >> 32;
 }
 
 int identity_zombie_status(pid_t pid, uint64_t start)

@@ -28,6 +28,9 @@ uint64_t identity_start_of(pid_t pid);
 /* 1 only when the process is proven dead. start may be cut to its low 30 bits; 0: not known. */
 int identity_is_dead(uint64_t key, uint64_t start, pid_t pid);
 
+/* 1 when the key is of another boot of the machine than this one: its processes are all dead. */
+int identity_is_of_other_boot(uint64_t key);
+
 /* 1 when the process that has the pid now is another than the one that began then: for who holds
  * something by which the pid cannot change hands meanwhile. start as above. */
 int identity_began_otherwise(pid_t pid, uint64_t start);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "core/members.h"
 #include "family/identity.h"
+#include "family/mark.h"
 #include "family/pools.h"
 
 enum { USE_WORDS = REGISTRY_ENTRIES / 64, PROCESSES = 4096, PATIENCE = 1000 };
@@ -45,6 +46,7 @@ struct registry_shm {
 
 static struct registry_shm *registry;
 static struct descriptor file = {.fd = -1};
+static int is_marked;
 static _Atomic(struct process_shm *) own_record;
 
 int registry_begin(void)
@@ -55,6 +57,7 @@ int registry_begin(void)
         registry = anonymous_shared(sizeof *registry);
     if (registry == NULL)
         return -1;
+    is_marked = fd >= 0 && mark_set(fd) == 0;
     file = descriptor_keep(fd);
     registry->magic = REGISTRY_MAGIC;
     registry->version = REGISTRY_VERSION;
@@ -82,6 +85,7 @@ int registry_adopt(const struct descriptor *given, int32_t worker)
     registry = memfile_map_shared(given->fd, sizeof *registry);
     if (registry != NULL && is_known(registry) && is_self(registry_worker(worker))) {
         file = *given;
+        is_marked = mark_set(file.fd) == 0;
         return 0;
     }
     if (registry != NULL)
@@ -93,6 +97,11 @@ int registry_adopt(const struct descriptor *given, int32_t worker)
 struct descriptor registry_file(void)
 {
     return descriptor_is_there(&file) ? file : DESCRIPTOR_NONE;
+}
+
+struct descriptor registry_mark(void)
+{
+    return is_marked ? file : DESCRIPTOR_NONE;
 }
 
 void registry_renew(void)

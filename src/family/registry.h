@@ -70,6 +70,9 @@ int registry_adopt(const struct descriptor *file, int32_t worker);
 
 /* What registry_adopt takes; fd -1 when there is none any more. */
 struct descriptor registry_file(void);
+
+/* The file by which others see that this family lives: device and inode; 0 where they do not. */
+struct descriptor registry_mark(void);
 void registry_renew(void);
 
 /* An entry for a new resource: its ID, with the caller's use noted and the state "filling". -1 and

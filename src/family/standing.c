@@ -2,7 +2,7 @@
 
 #include "backend/selection.h"
 #include "family/identity.h"
-#include "family/registry.h"
+#include "family/mark.h"
 
 enum shmpool_life standing_of_process(uint64_t key, uint64_t start, pid_t pid)
 {
@@ -18,13 +18,15 @@ enum shmpool_life standing_of_creator(const struct header_shm *header)
                                (pid_t)header->creator_pid);
 }
 
-/* By its registry, which all processes of a family have mapped. The registries of all families lie
- * on one device. */
-static int family_is_seen(const struct header_shm *header, const struct holders *holders)
+/* A boot ends all families of the one before, whatever has their marks by now. */
+static int family_is_dead(const struct header_shm *header)
 {
-    pid_t pid;
-    return header->family != 0 &&
-           holders_of(holders, registry_file().device, header->family, &pid) > 0;
+    return identity_is_of_other_boot(header->creator_key) || mark_is_dead(header->family);
+}
+
+int standing_is_forsaken(const struct header_shm *header)
+{
+    return standing_of_creator(header) == SHMPOOL_DEAD && family_is_dead(header);
 }
 
 static int is_used(const struct shmpool_found *found, const struct standing *standing)
@@ -33,13 +35,11 @@ static int is_used(const struct shmpool_found *found, const struct standing *sta
 }
 
 static enum shmpool_state state_of(const struct shmpool_found *found,
-                                   const struct header_shm *header, const struct standing *standing,
-                                   const struct holders *holders)
+                                   const struct header_shm *header, const struct standing *standing)
 {
     if (is_used(found, standing))
         return SHMPOOL_LIVE;
-    if ((header->flags & SHMPOOL_KEEP) || standing->creator_life != SHMPOOL_DEAD ||
-        family_is_seen(header, holders))
+    if ((header->flags & SHMPOOL_KEEP) || !standing_is_forsaken(header))
         return SHMPOOL_IDLE;
     return SHMPOOL_ORPHAN;
 }
@@ -57,6 +57,6 @@ struct standing standing_of(const struct shmpool_backend *backend,
     if (header == NULL)
         return standing;
     standing.creator_life = standing_of_creator(header);
-    standing.state = state_of(found, header, &standing, holders);
+    standing.state = state_of(found, header, &standing);
     return standing;
 }

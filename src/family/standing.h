@@ -22,6 +22,9 @@ struct standing {
 /* Whether the process that the header of a pool says made it lives. */
 enum shmpool_life standing_of_creator(const struct header_shm *header);
 
+/* Whether that process and all of its family are dead. */
+int standing_is_forsaken(const struct header_shm *header);
+
 /* Judges an object. header: a copy of a sound pool's, else NULL, and then `otherwise` says what the
  * object is. */
 struct standing standing_of(const struct shmpool_backend *backend,
