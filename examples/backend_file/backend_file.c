@@ -2,6 +2,7 @@
 
 #include <shmpool/backend.h>
 
+#include "alone.h"
 #include "folder.h"
 #include "hold.h"
 #include "listing.h"
@@ -31,6 +32,7 @@ int backend_file_use(const char *folder)
         .restrict_access = hold_restrict_access,
         .close = naming_close,
         .list = listing_list,
+        .alone = alone_check,
     };
     return shmpool_backend_register(&backend);
 }

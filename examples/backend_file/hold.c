@@ -99,6 +99,11 @@ int hold_restrict_access(struct shmpool_object *object)
     return 0;
 }
 
+void hold_close_readonly(struct shmpool_object *object)
+{
+    close_if_ours(object, &object->fd_readonly);
+}
+
 void hold_close(struct shmpool_object *object)
 {
     close_if_ours(object, &object->fd);

@@ -35,4 +35,7 @@ int hold_describe(const struct shmpool_object *object, struct shmpool_descriptio
 int hold_restrict_access(struct shmpool_object *object);
 void hold_close(struct shmpool_object *object);
 
+/* Closes what allows reading only. */
+void hold_close_readonly(struct shmpool_object *object);
+
 #endif

@@ -183,8 +183,24 @@ struct shmpool_backend {
      * Errors: EACCES (the place cannot be read). Source: readdir(3). */
     int (*list)(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
                 void *arg);
+    /* Whether nobody but the caller holds or maps the object, any process of any user and any
+     * namespace counted: 0, else -1 and EBUSY. The caller has opened it for writing just before and
+     * has one mapping of it, made by map; all that it still does with the object is unmap, unlink,
+     * close and this. NULL: the system cannot tell, and shmpool_collect leaves its pools alone.
+     * Limits: what allows reading only may be closed on the way.
+     * Processes: never waits. Who opens the object at the same time either is seen here or begins
+     *   after the end of the call.
+     * Errors: EBUSY, EACCES (not for this user), ENOTSUP (this file system cannot tell), EBADF.
+     * Source: F_SETLEASE in fcntl(2), shm_nattch in shmctl(2). */
+    int (*alone)(struct shmpool_object *object);
+    /* Removes an object that list finds and that has no first eight bytes or no name yet, if nobody
+     * can finish it any more: its maker is dead, and nobody holds it. With pretend: only looks
+     * whether it would. NULL: shmpool_collect leaves such objects alone.
+     * Errors: EBUSY (its maker may live), ENOENT (there is none of that device and inode that is
+     *   unfinished), EACCES (not for this user). */
+    int (*remove_unfinished)(uint64_t device, uint64_t inode, int pretend);
 
-    uint64_t reserved[6]; /* zero */
+    uint64_t reserved[4]; /* zero */
 };
 
 /* Makes a backend selectable by its name: in options->backend, in SHMPOOL_BACKEND, and as the

@@ -342,6 +342,36 @@ int call_list(const struct shmpool_backend *backend, pid_t holder,
                            backend->name, backend->place, reason_of(&call));
 }
 
+/* ---- clearing away ---- */
+
+int call_alone(const struct shmpool_backend *backend, struct shmpool_object *object)
+{
+    struct call call = begin();
+    if (backend->alone == NULL)
+        return error_set(ENOTSUP, "backend %s cannot tell whether somebody uses an object",
+                         backend->name);
+    if (backend->alone(object) == 0)
+        return succeed(&call);
+    return is_said(&call)
+               ? -1
+               : error_set(code_of(&call), "backend %s cannot have an object in %s alone: %s",
+                           backend->name, backend->place, reason_of(&call));
+}
+
+int call_remove_unfinished(const struct shmpool_backend *backend, uint64_t device, uint64_t inode,
+                           int pretend)
+{
+    struct call call = begin();
+    if (backend->remove_unfinished == NULL)
+        return error_set(ENOTSUP, "backend %s cannot remove unfinished objects", backend->name);
+    if (backend->remove_unfinished(device, inode, pretend) == 0)
+        return succeed(&call);
+    return is_said(&call) ? -1
+                          : error_set(code_of(&call),
+                                      "backend %s cannot remove an unfinished object in %s: %s",
+                                      backend->name, backend->place, reason_of(&call));
+}
+
 void call_close(const struct shmpool_backend *backend, struct shmpool_object *object)
 {
     int code = errno;

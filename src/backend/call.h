@@ -51,6 +51,11 @@ int call_adopt(const struct shmpool_backend *backend, struct shmpool_object *obj
 int call_list(const struct shmpool_backend *backend, pid_t holder,
               int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
 
+/* ENOTSUP where the backend has no such step. */
+int call_alone(const struct shmpool_backend *backend, struct shmpool_object *object);
+int call_remove_unfinished(const struct shmpool_backend *backend, uint64_t device, uint64_t inode,
+                           int pretend);
+
 /* Leaves errno alone. */
 void call_close(const struct shmpool_backend *backend, struct shmpool_object *object);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backend/descriptor.h"
+#include "backend/lease.h"
 #include "backend/limits.h"
 #include "base/error.h"
 
@@ -290,6 +291,12 @@ static void close_if_ours(const struct shmpool_object *object, int *fd)
     if (is_object(object, *fd, &status))
         close(*fd);
     *fd = -1;
+}
+
+int fdobject_alone(struct shmpool_object *object)
+{
+    close_if_ours(object, &object->fd_readonly);
+    return fdobject_check_writable(object) == 0 ? lease_alone(object->fd, "the pool") : -1;
 }
 
 int fdobject_restrict_access(struct shmpool_object *object)

@@ -53,6 +53,7 @@ int fdobject_resize(const struct shmpool_object *object, size_t size);
 int fdobject_discard(const struct shmpool_object *object, void *address, size_t offset,
                      size_t length);
 int fdobject_describe(const struct shmpool_object *object, struct shmpool_description *description);
+int fdobject_alone(struct shmpool_object *object);
 int fdobject_restrict_access(struct shmpool_object *object);
 void fdobject_close(struct shmpool_object *object);
 

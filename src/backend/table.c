@@ -41,6 +41,8 @@ static const struct rule rules[] = {
     {PLAIN(close), false},
     {PLAIN(adopt), true},
     {PLAIN(list), true},
+    {PLAIN(alone), true},
+    {PLAIN(remove_unfinished), true},
 };
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };

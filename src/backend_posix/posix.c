@@ -13,6 +13,7 @@
 #include "backend/fdobject.h"
 #include "backend/trust.h"
 #include "backend_posix/folder.h"
+#include "backend_posix/temporary.h"
 #include "base/error.h"
 
 static const struct commit_place place = {
@@ -66,6 +67,13 @@ static bool is_unknown_tmpfile(int code)
     return code == EOPNOTSUPP || code == EISDIR || code == EINVAL;
 }
 
+/* A collector that finds the name before the descriptor is there takes it for left over. */
+static bool has_its_name(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && status.st_nlink > 0;
+}
+
 /* Stores the number of its name; a descriptor, or -1. */
 static int open_temporary(uint64_t *number)
 {
@@ -76,8 +84,10 @@ static int open_temporary(uint64_t *number)
         *number |= 1; /* 0 means none */
         int fd = open(path_of_temporary(path, *number),
                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0 || errno != EEXIST)
+        if (fd >= 0 ? has_its_name(fd) : errno != EEXIST)
             return fd;
+        if (fd >= 0)
+            close(fd);
     }
     return -1;
 }
@@ -182,6 +192,8 @@ static int open_name(const char *path, int access, int other_kind)
         return refuse_kind(other_kind, path);
     if (code == ENOENT)
         return error_set(code, "there is no pool at %s", path);
+    if (code == EAGAIN)
+        return error_set(code, "somebody makes sure that nobody uses %s (it has a lease)", path);
     char reason[FDOBJECT_REASON_TEXT];
     return error_set(code, "%s cannot be opened: %s", path, fdobject_reason(code, reason));
 }
@@ -293,4 +305,6 @@ const struct shmpool_backend backend_posix = {
     .restrict_access = fdobject_restrict_access,
     .close = posix_close,
     .list = folder_list,
+    .alone = fdobject_alone,
+    .remove_unfinished = temporary_remove,
 };

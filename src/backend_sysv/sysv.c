@@ -10,6 +10,7 @@
 
 #include "backend/commit.h"
 #include "backend/limits.h"
+#include "backend_sysv/abandoned.h"
 #include "backend_sysv/directory.h"
 #include "backend_sysv/inventory.h"
 #include "backend_sysv/segment.h"
@@ -320,6 +321,17 @@ static int sysv_restrict_access(struct shmpool_object *object)
     return 0;
 }
 
+/* The page that holds it and the caller's mapping are attached here. */
+static int sysv_alone(struct shmpool_object *object)
+{
+    struct shmid_ds status;
+    if (check(object, true, &status) != 0)
+        return -1;
+    if (status.shm_nattch <= 2)
+        return 0;
+    return error_set(EBUSY, "somebody uses the System V segment %d", id_of(object));
+}
+
 /* The id alone came over: what it stands for now is looked at, as for a name. */
 static int sysv_adopt(struct shmpool_object *object)
 {
@@ -360,4 +372,6 @@ const struct shmpool_backend backend_sysv = {
     .close = sysv_close,
     .adopt = sysv_adopt,
     .list = inventory_list,
+    .alone = sysv_alone,
+    .remove_unfinished = abandoned_remove,
 };

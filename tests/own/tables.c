@@ -34,7 +34,7 @@ CHANGE(no_place, table->place = NULL)
 CHANGE(empty_place, table->place = "")
 CHANGE(unknown, table->capabilities |= 64)
 CHANGE(persistent, table->capabilities = SHMPOOL_BACKEND_PERSISTENT)
-CHANGE(reserved, table->reserved[5] = 1)
+CHANGE(reserved, table->reserved[3] = 1)
 CHANGE(no_create, table->create = NULL)
 CHANGE(no_open, table->open = NULL)
 CHANGE(no_unlink, table->unlink = NULL)
@@ -62,7 +62,7 @@ static const struct fault faults[] = {
     {empty_place, EINVAL, "place is empty"},
     {unknown, EINVAL, "0x40"},
     {persistent, EINVAL, "SHMPOOL_BACKEND_PERSISTENT"},
-    {reserved, EINVAL, "reserved[5]"},
+    {reserved, EINVAL, "reserved[3]"},
     {no_create, EINVAL, "create is NULL"},
     {no_open, EINVAL, "open is NULL"},
     {no_unlink, EINVAL, "unlink is NULL"},
