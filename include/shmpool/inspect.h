@@ -2,9 +2,10 @@
  * each of them, run by run and process by process. For tools; a program that uses a pool needs none
  * of this, and <shmpool.h> does not include it.
  *
- * Nothing here changes a pool, takes a place in one or recovers it, and a pool that is damaged,
- * full or in use can be looked at like any other. What is shown is a look at something that others
- * may change meanwhile: each entry was so at its moment, all of them together perhaps at none.
+ * Nothing here but shmpool_collect, which removes what nobody uses, changes a pool, takes a place
+ * in one or recovers it, and a pool that is damaged, full or in use can be looked at like any
+ * other. What is shown is a look at something that others may change meanwhile: each entry was so
+ * at its moment, all of them together perhaps at none.
  *
  * Threads, signals, forks, errors of every function: as in <shmpool/pool.h>. A visitor may call any
  * function of the library. Its value 0 goes on, any other ends the visits and becomes the
@@ -70,6 +71,26 @@ struct shmpool_listed {
  *   are not there), EMFILE, ENFILE. A look at one object
  *   that fails is none: its entry says why. Source: proc(5), SHM_STAT_ANY in shmctl(2). */
 int shmpool_list(int (*visit)(const struct shmpool_listed *listed, void *arg), void *arg);
+
+enum { SHMPOOL_PRETEND = 1 }; /* only look whether it would be removed */
+
+/* Removes an object that shmpool_list shows, if it is left over: a pool that no process has open or
+ * mapped, of any user and in any namespace, whose creator and all of the creator's family are dead,
+ * and that was made without SHMPOOL_KEEP; or an unfinished object whose maker is dead. All of this
+ * is looked at anew, and what cannot be decided counts as used. Of the entry backend, name, where,
+ * state, device and inode are read.
+ * Ownership: the entry and its strings stay the caller's.
+ * Processes: whoever opens the pool meanwhile either gets it, and then it stays, or finds it gone.
+ *   Who creates one of the name gets EEXIST or the name. Whoever calls this and dies on the way
+ *   leaves the pool as it was, or gone. Waits at most some 20 ms for others that look into the
+ * pool, and a second for what the system still has to take down. Errors: EBUSY (it is used, it is
+ * kept, or its family may live: the sentence says which), ENOENT (it is gone, or another has its
+ * name), EUCLEAN (no sound pool; of another version), EACCES (not for this user: its owner and root
+ * alone can make sure that nobody uses it), ENOTSUP (memfd: such pools end with their last user; an
+ * own backend that cannot tell; the file system has no leases), EINVAL (listed or its backend is
+ * NULL; a flag), EAGAIN (another process removes it right now), ENAMETOOLONG, EROFS, ENOMEM,
+ * EMFILE, ENFILE. Source: F_SETLEASE in fcntl(2), shmctl(2), proc_locks(5). */
+int shmpool_collect(const struct shmpool_listed *listed, unsigned flags);
 
 /* Opens a pool for reading only, by the handle that shmpool_list gives, or by a name as
  * shmpool_open takes it. "memfd:cache@4711" is the one of that label that process 4711 holds. A

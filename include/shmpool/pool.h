@@ -84,7 +84,8 @@ shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
  * Errors: ENOENT (no such pool), EACCES (another user's, or the mode forbids), EADDRINUSE (its
  *   address is occupied here: the sentence says by what), EUCLEAN (damaged, no pool at all, or of
  *   another layout version), EROFS (open here for reading only, or the file system is), ENOTSUP
- *   (the backend has no names), EINVAL, ENAMETOOLONG, EMFILE, ENFILE, ENOMEM, EBADF (the program
+ *   (the backend has no names), EAGAIN (another process has been about to remove it, as unused, for
+ *   a second: it may be stopped), EINVAL, ENAMETOOLONG, EMFILE, ENFILE, ENOMEM, EBADF (the program
  *   closed the descriptor meanwhile). */
 shmpool_id shmpool_open(const char *name, unsigned flags);
 
@@ -123,7 +124,8 @@ int shmpool_unlink(shmpool_id pool);
 
 /* Removes a pool by name, as shmpool_unlink, without opening it. The name as in shmpool_open.
  * Errors: ENOENT (no such name, or what holds it is not a pool), ENOTSUP (the backend has no
- *   names), EACCES (another user's), EINVAL, ENAMETOOLONG, EMFILE, ENFILE, EROFS. */
+ *   names), EACCES (another user's), EAGAIN (as for shmpool_open), EINVAL, ENAMETOOLONG, EMFILE,
+ * ENFILE, EROFS. */
 int shmpool_unlink_name(const char *name);
 
 /* The name given or generated, without a leading slash.

@@ -28,6 +28,7 @@ enum {
     LAYOUT_SLOTS = 1024,        /* members that work at the same time */
     LAYOUT_ROWS_LIMIT = 0xFFFD, /* the largest row number that fits an owner tag */
     LAYOUT_ROWS_EXTRA = 1024,   /* rows besides one for each page that could have an owner */
+    LAYOUT_COLLECTOR_KEYS = 6,
     LAYOUT_WORD_PAGES = 32,
     LAYOUT_GROUP_WORDS = 16,
     LAYOUT_GROUP_PAGES = LAYOUT_GROUP_WORDS * LAYOUT_WORD_PAGES
@@ -128,7 +129,13 @@ struct header_shm {
     _Alignas(64) _Atomic uint32_t slots_mark; /* slots at and above were never taken; only grows */
     _Alignas(64) _Atomic uint32_t rows_mark;  /* rows above were never taken; only grows */
     _Alignas(64) _Atomic uint64_t grower;     /* ident of the process that makes the pool larger */
-    uint8_t reserved2[LAYOUT_HEADER_SIZE - 512 - 6 * 64 - 8];
+    /* Who is about to remove the pool, as an ident whose domain is a number of collector_keys, from
+     * 1 on; 0: nobody. In the header, which has its memory already, also where the file system is
+     * full. Its family's mark is for who cannot tell by the ident; stored after it. */
+    _Alignas(64) _Atomic uint64_t collector;
+    _Atomic uint64_t collector_family;                      /* as family */
+    _Atomic uint64_t collector_keys[LAYOUT_COLLECTOR_KEYS]; /* as a domain's key; 0: free */
+    uint8_t reserved2[LAYOUT_HEADER_SIZE - 512 - 8 * 64];
 };
 
 _Static_assert(sizeof(struct intent_shm) == 32, "intent");
@@ -141,6 +148,7 @@ _Static_assert(offsetof(struct header_shm, family) == 424, "header: fixed part")
 _Static_assert(offsetof(struct header_shm, limit) == 512, "header: working part");
 _Static_assert(offsetof(struct header_shm, rows_mark) == 832, "header: working part");
 _Static_assert(offsetof(struct header_shm, grower) == 896, "header: working part");
+_Static_assert(offsetof(struct header_shm, collector) == 960, "header: working part");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "lock-free atomics");
 
 #define LAYOUT_STAMP                                                                               \

@@ -8,12 +8,14 @@
 #include "backend/call.h"
 #include "backend/selection.h"
 #include "base/error.h"
+#include "family/collector.h"
 #include "family/contents.h"
 #include "family/entry.h"
 #include "family/letter.h"
 #include "family/mailbox.h"
 #include "family/members.h"
 #include "family/names.h"
+#include "family/patience.h"
 #include "family/pools.h"
 #include "family/process.h"
 #include "family/registry.h"
@@ -92,13 +94,23 @@ static int check_same(const struct pool *pool, const struct contents *contents,
     return error_set(ENOENT, "the name %s stands for another pool by now", known->name);
 }
 
+/* What no name leads to is removed by nobody. */
+static int check_stays(const struct pool *pool, const struct contents *contents,
+                       const struct known_resource *known)
+{
+    return pool->backend->capabilities & SHMPOOL_BACKEND_NAMES
+               ? collector_check(pool->backend, &pool->object, &contents->header, known->name)
+               : 0;
+}
+
 /* ---- attaching ---- */
 
 static int map_here(shmpool_id id, struct pool *pool, const struct known_resource *known)
 {
     struct contents contents;
     if (contents_read(pool->backend, &pool->object, &contents, known->name) != 0 ||
-        check_same(pool, &contents, known) != 0 || contents_map(pool, &contents, known->name) != 0)
+        check_same(pool, &contents, known) != 0 || check_stays(pool, &contents, known) != 0 ||
+        contents_map(pool, &contents, known->name) != 0)
         return -1;
     if (entry_enter(id, pool, known->name) == 0)
         return 0;
@@ -146,6 +158,27 @@ static int attach(shmpool_id id, unsigned flags)
     return result;
 }
 
+static int has_name(shmpool_id id)
+{
+    struct known_resource known;
+    const struct shmpool_backend *backend =
+        registry_know(id, &known) == 0 ? backend_choose(known.backend) : NULL;
+    return backend != NULL && (backend->capabilities & SHMPOOL_BACKEND_NAMES);
+}
+
+/* Somebody who is about to remove the pool takes no time; for the mailbox it was waited already. */
+static int attach_again(shmpool_id id, unsigned flags)
+{
+    struct patience patience = patience_begin();
+    int result;
+    do {
+        process_lock();
+        result = attach(id, flags);
+        process_unlock();
+    } while (result != 0 && errno == EAGAIN && has_name(id) && patience_naps(&patience));
+    return result;
+}
+
 int shmpool_attach(shmpool_id id, unsigned flags)
 {
     struct error_before before;
@@ -157,10 +190,7 @@ int shmpool_attach(shmpool_id id, unsigned flags)
     error_remember(&before);
     if (letter_retry(id) < 0)
         return -1;
-    process_lock();
-    int result = attach(id, flags);
-    process_unlock();
-    if (result != 0)
+    if (attach_again(id, flags) != 0)
         return -1;
     struct pool *pool = pools_find(id);
     if (pool != NULL && !pool->readonly)

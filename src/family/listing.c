@@ -303,7 +303,7 @@ static int visit_candidate(const struct shmpool_found *found, void *arg)
     int failed = hold(pool.backend, found, wanted->holder, &pool.object);
     int is_it = failed == 0 && has_name(candidate, found, &pool.object);
     if (is_it)
-        wanted->id = open_held(&pool, wanted->name, SHMPOOL_RDONLY);
+        wanted->id = open_held(&pool, wanted->name, 0, SHMPOOL_RDONLY);
     else if (failed == 0)
         call_close(pool.backend, &pool.object);
     process_unlock();

@@ -10,6 +10,7 @@
 
 #include "backend/selection.h"
 #include "base/error.h"
+#include "family/patience.h"
 
 static int is_allowed(char c)
 {
@@ -60,6 +61,18 @@ int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend
     return name_read(name, given);
 }
 
+/* Somebody who is about to remove the pool takes no time. */
+static int attempt_again(const struct shmpool_backend *backend, const char *name,
+                         name_attempt *attempt, unsigned flags)
+{
+    struct patience patience = patience_begin();
+    int result;
+    do {
+        result = attempt(backend, name, flags);
+    } while (result < 0 && errno == EAGAIN && patience_naps(&patience));
+    return result;
+}
+
 /* One after the other, until one does not say ENOENT. When all do, so does the whole, with the
  * sentences of all. */
 static int try_all(const char *name, name_attempt *attempt, unsigned flags)
@@ -68,7 +81,7 @@ static int try_all(const char *name, name_attempt *attempt, unsigned flags)
     for (size_t i = 0; i < backend_count(); i++) {
         if (!(backend_at(i)->capabilities & SHMPOOL_BACKEND_NAMES))
             continue;
-        int result = attempt(backend_at(i), name, flags);
+        int result = attempt_again(backend_at(i), name, attempt, flags);
         if (result >= 0 || errno != ENOENT)
             return result;
         strlcat(sentences, sentences[0] != '\0' ? "; " : "", sizeof sentences);
@@ -92,6 +105,6 @@ int name_try(const char *given, name_attempt *attempt, unsigned flags)
             return -1;
     }
     if (backend != NULL)
-        return attempt(backend, name, flags);
+        return attempt_again(backend, name, attempt, flags);
     return try_all(name, attempt, flags);
 }

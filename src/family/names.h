@@ -18,8 +18,8 @@ int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend
                const char *given);
 
 /* Calls attempt with the backend that a name means: the one before its colon, else that of
- * SHMPOOL_BACKEND, else each backend with names until one says something else than ENOENT. What the
- * attempt returned. */
+ * SHMPOOL_BACKEND, else each backend with names until one says something else than ENOENT. An
+ * attempt that says EAGAIN is made again for a moment. What the attempt returned. */
 typedef int name_attempt(const struct shmpool_backend *backend, const char *name, unsigned flags);
 int name_try(const char *given, name_attempt *attempt, unsigned flags);
 

@@ -6,6 +6,7 @@
 
 #include "backend/call.h"
 #include "base/error.h"
+#include "family/collector.h"
 #include "family/contents.h"
 #include "family/entry.h"
 #include "family/members.h"
@@ -60,11 +61,12 @@ static shmpool_id enter_opened(struct pool *pool, const struct contents *content
     return -1;
 }
 
-shmpool_id open_held(struct pool *pool, const char *name, unsigned flags)
+shmpool_id open_held(struct pool *pool, const char *name, int is_named, unsigned flags)
 {
     struct contents contents;
     shmpool_id id = -1;
-    if (contents_read(pool->backend, &pool->object, &contents, name) == 0)
+    if (contents_read(pool->backend, &pool->object, &contents, name) == 0 &&
+        (!is_named || collector_check(pool->backend, &pool->object, &contents.header, name) == 0))
         id = enter_opened(pool, &contents, name, flags);
     if (id == -1)
         call_close(pool->backend, &pool->object);
@@ -80,7 +82,7 @@ static shmpool_id open_with(const struct shmpool_backend *backend, const char *n
                          backend->name);
     process_lock();
     if (call_open(backend, &pool.object, name, pool.readonly ? SHMPOOL_MAP_RDONLY : 0) == 0)
-        id = open_held(&pool, name, flags);
+        id = open_held(&pool, name, 1, flags);
     process_unlock();
     return id;
 }

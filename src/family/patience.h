@@ -29,4 +29,11 @@ static inline int patience_lasts(struct patience *patience)
            now.tv_sec - patience->start.tv_sec <= PATIENCE_SECONDS;
 }
 
+/* The same, after a millisecond in which others may do it. */
+static inline int patience_naps(struct patience *patience)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    return patience_lasts(patience) && (nanosleep(&nap, NULL), 1);
+}
+
 #endif

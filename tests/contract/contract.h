@@ -144,6 +144,7 @@ TCase *forks_case(void);
 TCase *registry_case(void);
 TCase *inside_case(void);
 TCase *listing_case(void);
+TCase *collecting_case(void);
 TCase *threads_case(void);
 TCase *reclaim_case(void);
 TCase *races_case(void);
@@ -158,6 +159,8 @@ int helper_main(int argc, char **argv);
 /* Two of those things; see listing.c. */
 int helper_make(char **argv);
 int helper_look(char **argv);
+int helper_make_family(char **argv);
+int helper_open(char **argv);
 
 /* The same for programs that shmpool_spawn started: argv[1] is "spawned"; see spawn.c. */
 int spawned_main(int argc, char **argv);

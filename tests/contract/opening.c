@@ -93,9 +93,16 @@ int helper_main(int argc, char **argv)
         int n_arguments;
         int (*run)(char **);
     } helpers[] = {
-        {"read", 2, helper_read},     {"write", 1, helper_write}, {"objects", 2, helper_objects},
-        {"create", 1, helper_create}, {"fresh", 0, helper_fresh}, {"make", 2, helper_make},
-        {"look", 2, helper_look},     {"left", 1, helper_left},
+        {"read", 2, helper_read},
+        {"write", 1, helper_write},
+        {"objects", 2, helper_objects},
+        {"create", 1, helper_create},
+        {"fresh", 0, helper_fresh},
+        {"make", 2, helper_make},
+        {"look", 2, helper_look},
+        {"left", 1, helper_left},
+        {"make-family", 1, helper_make_family},
+        {"open", 1, helper_open},
     };
     if (strcmp(argv[1], "spawned") == 0)
         return spawned_main(argc, argv);
