@@ -62,11 +62,17 @@ const struct verb verbs[] = {
      "Each is ok, a note (a limit that some programs meet) or a warning, with what it means for\n"
      "pools and, where it is not ok, the remedy. Status 1: there is a warning.\n",
      verb_doctor, NULL},
+    {"gc", "[NAME...]", ARGUMENT_POOL, 0, SIZE_MAX,
+     "remove what dead processes left; without a name all of it",
+     "Removes orphans: pools that nobody has open or mapped, whose creator's family is dead and\n"
+     "that were made without SHMPOOL_KEEP; and objects that died unfinished. All others are left\n"
+     "alone, also where it cannot be told. Status 1: something left over cannot be removed.\n",
+     verb_gc, NULL},
     {0},
 };
 
 const struct option_row option_rows[] = {
-    {OPTION_JSON, 'J', "json", ARGUMENT_NONE, NULL, "ls stat who map check doctor",
+    {OPTION_JSON, 'J', "json", ARGUMENT_NONE, NULL, "ls stat who map check doctor gc",
      "print JSON; sizes are bytes"},
     {OPTION_BYTES, 'b', "bytes", ARGUMENT_NONE, NULL, "ls stat who trim",
      "sizes in bytes, not as 1.5M"},
@@ -93,6 +99,8 @@ const struct option_row option_rows[] = {
     {OPTION_INHERIT, 'i', "inherit", ARGUMENT_POOL, "NAME[:ro]", "exec",
      "a pool for the program, ro: for reading only; may be repeated"},
     {OPTION_FORCE, 'f', "force", ARGUMENT_NONE, NULL, "rm recover", "also where it is in use"},
+    {OPTION_DRY_RUN, 0, "dry-run", ARGUMENT_NONE, NULL, "gc",
+     "remove nothing, only say what would be"},
     {OPTION_HELP, 'h', "help", ARGUMENT_NONE, NULL, "", "print this"},
     {0},
 };
@@ -280,6 +288,9 @@ static void take_option(struct request *request, enum option_id option)
         break;
     case OPTION_FORCE:
         request->force = true;
+        break;
+    case OPTION_DRY_RUN:
+        request->dry_run = true;
         break;
     case OPTION_HELP:
         help_on(request->verb);

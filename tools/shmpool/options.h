@@ -41,6 +41,7 @@ struct request {
     bool bytes;
     bool noheadings;
     bool force;
+    bool dry_run;
     bool reclaim;
     bool by_owner;
     const char *output; /* columns; NULL: the usual ones */
@@ -86,6 +87,7 @@ enum option_id {
     OPTION_KEEP,
     OPTION_INHERIT,
     OPTION_FORCE,
+    OPTION_DRY_RUN,
     OPTION_HELP
 };
 

@@ -17,5 +17,6 @@ int verb_trim(const struct request *request);
 int verb_rm(const struct request *request);
 int verb_exec(const struct request *request);
 int verb_doctor(const struct request *request);
+int verb_gc(const struct request *request);
 
 #endif

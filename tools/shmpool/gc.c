@@ -1,0 +1,89 @@
+/* gc: removes what is left over, and says what. */
+#include <errno.h>
+#include <shmpool/inspect.h>
+#include <stdio.h>
+
+#include "json.h"
+#include "pools.h"
+#include "say.h"
+#include "verbs.h"
+
+static bool may_be_left_over(const struct seen *seen)
+{
+    return seen->listed.state == SHMPOOL_ORPHAN || seen->listed.state == SHMPOOL_UNFINISHED;
+}
+
+static void write_pool(const struct seen *seen, bool pretend)
+{
+    json_object(NULL);
+    json_text("name", seen->listed.name);
+    json_text("backend", seen->listed.backend);
+    json_text("where", seen->listed.where);
+    json_text("state", pools_state(seen->listed.state));
+    json_number("size", seen->listed.size);
+    json_text("done", pretend ? "found" : "removed");
+    json_object_end();
+}
+
+static void print_pool(const struct seen *seen, bool pretend)
+{
+    printf("%s %s %s\n", pretend ? "would remove" : "removed", pools_state(seen->listed.state),
+           seen->listed.handle != NULL ? seen->listed.handle : seen->listed.where);
+}
+
+/* What somebody uses by now, or removed before us, is no failure. */
+static bool is_fine(int code)
+{
+    return code == EBUSY || code == ENOENT || code == EAGAIN;
+}
+
+static int collect(const struct request *request, const struct seen *seen)
+{
+    if (shmpool_collect(&seen->listed, request->dry_run ? SHMPOOL_PRETEND : 0) != 0)
+        return is_fine(errno) ? STATUS_FINE : say_failure();
+    if (request->json)
+        write_pool(seen, request->dry_run);
+    else
+        print_pool(seen, request->dry_run);
+    return STATUS_FINE;
+}
+
+static int collect_all(const struct request *request, const struct pools *pools)
+{
+    int status = STATUS_FINE;
+    for (size_t i = 0; i < pools->n; i++)
+        if (may_be_left_over(&pools->all[i]))
+            status |= collect(request, &pools->all[i]);
+    return status;
+}
+
+static int collect_named(const struct request *request, const struct pools *pools)
+{
+    int status = STATUS_FINE;
+    for (size_t i = 0; i < request->n_operands; i++) {
+        const struct seen *seen = pools_named(pools, request->operands[i]);
+        if (seen == NULL)
+            status = STATUS_FOUND;
+        else if (may_be_left_over(seen))
+            status |= collect(request, seen);
+    }
+    return status;
+}
+
+int verb_gc(const struct request *request)
+{
+    struct pools pools;
+    if (pools_read(&pools, false) != 0)
+        return STATUS_FOUND;
+    if (request->json) {
+        json_object(NULL);
+        json_array("gc");
+    }
+    int status =
+        request->n_operands > 0 ? collect_named(request, &pools) : collect_all(request, &pools);
+    if (request->json) {
+        json_array_end();
+        json_object_end();
+    }
+    return say_written(0) == 0 ? status : STATUS_FOUND;
+}
