@@ -54,7 +54,7 @@ static void add_users(const struct leftover *leftover)
     int code = errno;
     bool is_built_in = backend_is_built_in(leftover->backend->name);
     error_remember(&before);
-    if (holders_read(&holders) != 0) {
+    if (holders_read(&holders, 0) != 0) {
         error_forget_since(&before);
         return;
     }
@@ -74,7 +74,7 @@ static int check_unmapped(const struct leftover *leftover)
     pid_t first;
     if (backend_is_built_in(leftover->backend->name))
         return 0;
-    if (holders_read(&holders) != 0)
+    if (holders_read(&holders, 0) != 0)
         return -1;
     size_t n = holders_of(&holders, 0, leftover->object.inode, &first);
     holders_end(&holders);

@@ -31,7 +31,8 @@ completes() {
 # Among others.
 offers() {
     complete_line "$1"
-    [[ " ${COMPREPLY[*]} " == *" $2 "* ]] || fault "'$1' is completed by '${COMPREPLY[*]}', not '$2'"
+    [[ " ${COMPREPLY[*]} " == *" $2 "* ]] ||
+        fault "'$1' is completed by '${COMPREPLY[*]}', not '$2'"
 }
 
 [[ $(complete -p shmpool) == "complete -F _shmpool shmpool" ]] || fault "nothing completes shmpool"

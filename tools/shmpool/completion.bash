@@ -61,7 +61,8 @@ _shmpool_kind() {
 }
 
 _shmpool() {
-    local line=${COMP_LINE:0:COMP_POINT} words=() program verb word kind expected='' operands=0 plain=''
+    local line=${COMP_LINE:0:COMP_POINT} words=() program verb word kind
+    local expected='' operands=0 plain=''
     COMPREPLY=()
     read -ra words <<<"$line"
     [[ $line != *[[:space:]] ]] || words+=('')

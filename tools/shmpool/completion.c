@@ -12,7 +12,7 @@ static const char *const kinds[] = {
     [ARGUMENT_NONE] = "none",       [ARGUMENT_POOL] = "pool",       [ARGUMENT_SIZE] = "other",
     [ARGUMENT_BACKEND] = "backend", [ARGUMENT_COLUMNS] = "columns", [ARGUMENT_FILE] = "file",
     [ARGUMENT_MODE] = "other",      [ARGUMENT_MEASURE] = "measure", [ARGUMENT_PROGRAM] = "program",
-    [ARGUMENT_NEW_NAME] = "other"};
+    [ARGUMENT_NEW_NAME] = "other",  [ARGUMENT_NUMBER] = "other"};
 
 typedef void print_entry(const struct verb *verb);
 

@@ -30,6 +30,12 @@ const struct verb verbs[] = {
      "As wide as the terminal, or $COLUMNS. Colours on a terminal only, and not where NO_COLOR is\n"
      "set. With --svg nothing goes to the terminal.\n",
      verb_map, NULL},
+    {"top", "", ARGUMENT_NONE, 0, 0, "all pools on the screen, and what changes in them",
+     "CHG/S: blocks that came, went or changed hands in a second, by two looks. Nobody counts\n"
+     "operations: a block that is freed and allocated again between two looks is not seen.\n"
+     "Keys: n f u s b m c t sort by name, fill, used, size, blocks, members, changes, state; r\n"
+     "reverses; Enter looks into the pool that the arrows chose, Escape leaves it; q quits.\n",
+     verb_top, NULL},
     {"check", "[NAME...]", ARGUMENT_POOL, 0, SIZE_MAX,
      "recompute and compare; without a name all pools",
      "A line for each fault. Status 1: there are faults, or a pool cannot be looked into.\n",
@@ -101,6 +107,9 @@ const struct option_row option_rows[] = {
     {OPTION_FORCE, 'f', "force", ARGUMENT_NONE, NULL, "rm recover", "also where it is in use"},
     {OPTION_DRY_RUN, 0, "dry-run", ARGUMENT_NONE, NULL, "gc",
      "remove nothing, only say what would be"},
+    {OPTION_DELAY, 'd', "delay", ARGUMENT_NUMBER, "SECONDS", "top",
+     "from look to look (usual: 1); more where a look takes long"},
+    {OPTION_BATCH, 0, "batch", ARGUMENT_NUMBER, "N", "top", "print N tables, without a screen"},
     {OPTION_HELP, 'h', "help", ARGUMENT_NONE, NULL, "", "print this"},
     {0},
 };
@@ -219,6 +228,24 @@ static bool is_by_owner(const char *text)
     return strcmp(text, "owner") == 0;
 }
 
+static double delay_of(const char *text)
+{
+    char *end;
+    double delay = strtod(text, &end);
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || delay < 0.1 || delay > 3600)
+        options_refuse("--delay %s: not from 0.1 to 3600 seconds", text);
+    return delay;
+}
+
+static unsigned batch_of(const char *text)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || n == 0 || n > 1000000)
+        options_refuse("--batch %s: not from 1 to 1000000 tables", text);
+    return (unsigned)n;
+}
+
 static void add_inherit(struct request *request, char *name)
 {
     char **more = reallocarray(request->inherit, request->n_inherit + 1, sizeof *more);
@@ -291,6 +318,12 @@ static void take_option(struct request *request, enum option_id option)
         break;
     case OPTION_DRY_RUN:
         request->dry_run = true;
+        break;
+    case OPTION_DELAY:
+        request->delay = delay_of(optarg);
+        break;
+    case OPTION_BATCH:
+        request->batch = batch_of(optarg);
         break;
     case OPTION_HELP:
         help_on(request->verb);

@@ -32,7 +32,8 @@ enum argument {
     ARGUMENT_MODE,
     ARGUMENT_MEASURE,
     ARGUMENT_PROGRAM,
-    ARGUMENT_NEW_NAME
+    ARGUMENT_NEW_NAME,
+    ARGUMENT_NUMBER
 };
 
 struct request {
@@ -53,6 +54,8 @@ struct request {
     unsigned flags; /* of the pool to be created */
     char **inherit; /* NAME or NAME:ro */
     size_t n_inherit;
+    double delay;   /* seconds between two looks; 0: not given */
+    unsigned batch; /* tables to print; 0: not given */
     char **operands;
     size_t n_operands;
 };
@@ -88,6 +91,8 @@ enum option_id {
     OPTION_INHERIT,
     OPTION_FORCE,
     OPTION_DRY_RUN,
+    OPTION_DELAY,
+    OPTION_BATCH,
     OPTION_HELP
 };
 

@@ -8,6 +8,7 @@ int verb_ls(const struct request *request);
 int verb_stat(const struct request *request);
 int verb_who(const struct request *request);
 int verb_map(const struct request *request);
+int verb_top(const struct request *request);
 int verb_check(const struct request *request);
 int verb_dump(const struct request *request);
 int verb_recover(const struct request *request);
