@@ -30,7 +30,7 @@ static int visit_segment(const struct segment *segment, const char *name,
 }
 
 int inventory_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
-                 void *arg)
+                   void *arg)
 {
     struct shm_info used;
     char name[SHMPOOL_OBJECT_NAME_SIZE];

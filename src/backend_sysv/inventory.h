@@ -6,6 +6,6 @@
 
 /* The contract's list. A segment that was removed is found as long as somebody has it attached. */
 int inventory_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg),
-                 void *arg);
+                   void *arg);
 
 #endif

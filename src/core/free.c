@@ -184,9 +184,10 @@ static uint64_t free_tagged(const struct view *view, const struct actor *actor, 
     return *taken == TAKEN_YES ? n : 0;
 }
 
+/* A shared block is taken at the second look at the latest. */
 static uint64_t free_any(const struct view *view, const struct actor *actor, uint64_t page)
 {
-    for (int look = 0; look < 2; look++) {
+    for (int look = 0;; look++) {
         enum taken taken;
         uint32_t tag = atomic_load_explicit(&view->tags[page], memory_order_acquire);
         if (tag == TAG_NOBODY || tag == TAG_MARK || !view_is_first(view, page))
@@ -197,7 +198,6 @@ static uint64_t free_any(const struct view *view, const struct actor *actor, uin
         if (taken != TAKEN_AGAIN)
             return n;
     }
-    return 0;
 }
 
 uint64_t free_block(const struct view *view, struct actor *actor, uint64_t page)

@@ -338,7 +338,7 @@ static shmpool_id open_shown(const char *handle)
     shmpool_id id = -1;
     process_lock();
     if (hold(pool.backend, shown->found, shown->found->holder, &pool.object) == 0)
-        id = open_held(&pool, name, 0, SHMPOOL_RDONLY);
+        id = open_held(&pool, name, !shown->found->nameless, SHMPOOL_RDONLY);
     process_unlock();
     return id;
 }

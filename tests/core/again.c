@@ -74,6 +74,49 @@ START_TEST(who_is_robbed_of_room_again_and_again_looks_elsewhere_and_gets_it_in_
 }
 END_TEST
 
+enum { N_WORDS = LAYOUT_GROUP_WORDS, MOST_SEIZURES = 8 /* the tries of place_single */ };
+
+static int n_seizures_left;
+static bool seized;
+
+/* Takes the whole group when it has become the member's home, and gives it back when the member has
+ * given it up. */
+static void seize(bool changes)
+{
+    (void)changes;
+    step_hook *hook = steps_hook(NULL);
+    unsigned holder = atomic_load(&bench.view.hints.holder[0]);
+    if (!seized && holder == slot_of(&mine) + 1 && n_seizures_left > 0) {
+        for (uint64_t i = 0; i < N_WORDS; i++)
+            ck_quiet(bench_take(&bench, &other, i * LAYOUT_WORD_PAGES, LAYOUT_WORD_PAGES));
+        n_seizures_left--;
+        seized = true;
+    } else if (seized && holder == 0) {
+        for (uint64_t i = 0; i < N_WORDS; i++)
+            ck_quiet(free_block(&bench.view, &other, i * LAYOUT_WORD_PAGES) != 0);
+        seized = false;
+    }
+    steps_hook(hook);
+}
+
+START_TEST(who_loses_its_group_again_and_again_takes_a_page_anywhere)
+{
+    struct look look;
+    struct belief belief = {{0}};
+    atomic_store(&bench.view.header->limit, LAYOUT_GROUP_PAGES);
+    seized = false;
+    n_seizures_left = _i;
+    steps_hook(seize);
+    uint64_t page = place_block(&bench.view, &mine, 1, 1, &look);
+    steps_hook(NULL);
+    ck_assert(!seized);
+    ck_assert_int_eq(n_seizures_left, 0);
+    ck_assert_uint_ne(page, NO_PAGE);
+    believe_block(&belief, page, 1);
+    ck_assert(belief_holds(&belief, &bench));
+}
+END_TEST
+
 /* ---- the tag changes twice ---- */
 
 static struct actor owner;
@@ -226,6 +269,8 @@ TCase *again_case(void)
     tcase_add_loop_test(
         tcase, who_is_robbed_of_room_again_and_again_looks_elsewhere_and_gets_it_in_the_end, 0,
         sizeof wishes / sizeof wishes[0]);
+    tcase_add_loop_test(tcase, who_loses_its_group_again_and_again_takes_a_page_anywhere, 0,
+                        MOST_SEIZURES + 1);
     tcase_add_loop_test(
         tcase, who_frees_a_block_that_is_shared_and_replaced_meanwhile_frees_one_block_or_none, 0,
         sizeof block / sizeof block[0]);

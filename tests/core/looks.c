@@ -57,7 +57,7 @@ END_TEST
 TCase *looks_case(void)
 {
     TCase *tcase = tcase_create("looks");
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, 300);
     tcase_add_checked_fixture(tcase, make_pool, drop_pool);
     tcase_add_test(tcase, a_pass_that_has_looked_long_enough_leaves_the_rest_to_the_next_one);
     return tcase;

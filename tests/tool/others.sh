@@ -51,6 +51,7 @@ rm -r "$file".*
 
 # On a full file system: a page of a pool's tables that nobody wrote yet cannot even be read.
 full_shm() {
+    # shellcheck disable=SC2016 # the inner shell has these
     "$@" bash -c '
         mount -t tmpfs -o size=400K tmpfs /dev/shm
         "$1" create -s 64M "$2.full"
