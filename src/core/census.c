@@ -1,7 +1,6 @@
 #include "core/census.h"
 
 #include "core/actor.h"
-#include "core/look.h"
 #include "core/members.h"
 
 static uint64_t count_slots(const struct view *view)
@@ -13,18 +12,42 @@ static uint64_t count_slots(const struct view *view)
     return taken;
 }
 
-void census_count(const struct view *view, struct census *census)
+/* Counts a word that is not free as a whole. `run` free pages end where it begins, and then where it
+ * ends. */
+static void count_word(struct census *census, uint64_t *run, uint64_t word, uint32_t free)
 {
-    struct look look = {.n = UINT64_MAX / 2, .align = 1};
-    *census = (struct census){.pages = view_limit(view)};
-    look_for_room(view, &look, 0, census->pages);
-    census->free = look.free;
-    census->largest = look.largest;
+    uint64_t before = *run + mask_run_at(free, 0);
+    if (before > census->largest)
+        census->largest = before;
+    while (census->largest < LAYOUT_WORD_PAGES &&
+           mask_runs(free, (unsigned)census->largest + 1) != 0)
+        census->largest++;
+    census->free += mask_count(free);
+    census->blocks += mask_count(word_first(word));
+    *run = (unsigned)__builtin_clz(~free);
+}
+
+static void count_words(const struct view *view, struct census *census)
+{
+    uint64_t run = 0;
     for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < census->pages; index++) {
         uint64_t word = view_word(view, index);
-        if (word != 0)
-            census->blocks += mask_count(word_first(word));
+        uint32_t free = word_free(word) & mask_below(index, census->pages);
+        if (free != UINT32_MAX) {
+            count_word(census, &run, word, free);
+        } else {
+            run += LAYOUT_WORD_PAGES;
+            census->free += LAYOUT_WORD_PAGES;
+        }
     }
+    if (run > census->largest)
+        census->largest = run;
+}
+
+void census_count(const struct view *view, struct census *census)
+{
+    *census = (struct census){.pages = view_limit(view)};
+    count_words(view, census);
     census->members = count_slots(view);
 }
 
