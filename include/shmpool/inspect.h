@@ -67,9 +67,9 @@ struct shmpool_listed {
  * Limits: who maps an object is asked of /proc, and of the system's own count for sysv; processes
  *   that this one may not look into are not seen: `unseen` says how many there are.
  * Processes: opens each object for a moment, for reading only, and reads its first page.
- * Errors: EINVAL (visit is NULL), ENOMEM, EACCES (/proc or /dev/shm cannot be read), ENOENT (they
- *   are not there), EMFILE, ENFILE. A look at one object
- *   that fails is none: its entry says why. Source: proc(5), SHM_STAT_ANY in shmctl(2). */
+ * Errors: EINVAL (visit is NULL), ENOMEM, EACCES (/proc or /dev/shm cannot be read), ENOENT (there
+ *   is no /proc), EMFILE, ENFILE. A look at one object that fails is none: its entry says why.
+ * Source: proc(5), SHM_STAT_ANY in shmctl(2). */
 int shmpool_list(int (*visit)(const struct shmpool_listed *listed, void *arg), void *arg);
 
 enum { SHMPOOL_PRETEND = 1 }; /* only look whether it would be removed */

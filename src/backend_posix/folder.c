@@ -15,6 +15,7 @@
 struct listing {
     int (*visit)(const struct shmpool_found *found, void *arg);
     void *arg;
+    uint64_t device; /* of the folder */
 };
 
 static bool begins_with(const char *text, const char *prefix)
@@ -56,8 +57,6 @@ static int list_files(const struct listing *listing)
     DIR *folder = opendir(FOLDER);
     if (folder == NULL) {
         int code = errno;
-        if (code == ENOENT)
-            return 0; /* and so are no pools */
         return error_set(code, FOLDER " cannot be read: %s", strerror(code));
     }
     while (result == 0 && (entry = readdir(folder)) != NULL)
@@ -79,12 +78,15 @@ static bool begins_as_a_pool(const char *path)
     return is_pool;
 }
 
-/* Whoever opened a pool by its name holds it under that; its maker holds what was made without a
- * name, as other programs make their files: there the contents decide. */
+/* Another container's folder has the same path, and is another place. Whoever opened a pool by its
+ * name holds it under that; its maker holds what was made without a name, as other programs make
+ * their files: there the contents decide. */
 static int visit_held(const struct shmpool_found *held, void *arg)
 {
     const struct listing *listing = arg;
     struct shmpool_found found = *held;
+    if (held->device != listing->device)
+        return 0;
     if (begins_with(held->name, PREFIX))
         found.name = held->name + strlen(PREFIX);
     else if (held->name[0] == '#' && begins_as_a_pool(held->where))
@@ -96,7 +98,10 @@ static int visit_held(const struct shmpool_found *held, void *arg)
 
 int folder_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg), void *arg)
 {
-    struct listing listing = {visit, arg};
+    struct stat status;
+    if (stat(FOLDER, &status) != 0)
+        return 0; /* there is no folder, and so are no pools */
+    struct listing listing = {visit, arg, status.st_dev};
     int result = holder == 0 ? list_files(&listing) : 0;
     return result != 0 ? result : held_list(FOLDER "/", holder, visit_held, &listing);
 }

@@ -95,6 +95,17 @@ static int is_temporary(const struct shmpool_backend *backend, const struct shmp
            (backend->capabilities & SHMPOOL_BACKEND_DESCRIPTORS);
 }
 
+static void look_inside(struct look *look, const struct shmpool_backend *backend,
+                        const struct shmpool_object *object, const char *name)
+{
+    look->is_sound = contents_read(backend, object, &look->contents, name) == 0;
+    if (look->is_sound)
+        return;
+    look->state = state_of(&look->contents.header);
+    if (look->state == SHMPOOL_UNFINISHED)
+        error_set(EUCLEAN, "%s is not a pool yet: its maker has not finished it", name);
+}
+
 static void look_at(struct look *look, const struct listing *listing,
                     const struct shmpool_found *found)
 {
@@ -106,11 +117,7 @@ static void look_at(struct look *look, const struct listing *listing,
         look->state = SHMPOOL_UNFINISHED;
         error_set(EUCLEAN, "%s is not a pool yet: it has no name", found->where);
     } else if (hold(listing->backend, found, found->holder, &object) == 0) {
-        look->is_sound = contents_read(listing->backend, &object, &look->contents, name) == 0;
-        if (!look->is_sound)
-            look->state = state_of(&look->contents.header);
-        if (look->state == SHMPOOL_UNFINISHED && !look->is_sound)
-            error_set(EUCLEAN, "%s is not a pool yet: its maker has not finished it", name);
+        look_inside(look, listing->backend, &object, name);
         call_close(listing->backend, &object);
     } else if (errno == EUCLEAN) {
         look->state = SHMPOOL_DAMAGED;
