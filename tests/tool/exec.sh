@@ -3,6 +3,7 @@
 # tool's.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+: "${HEIR:?the program that inherits pools}"
 name=$run_id
 export PATH=/usr/bin:/bin # a folder that may not be searched would say so in place of "not found"
 
@@ -32,11 +33,10 @@ ends 2
 ends 0 -i "$name.one" sh -c '[ "$1" = --json ]' sh --json # what follows is the program's
 
 # ---- what it has ----
-# The program maps exactly what it was given when the library is asked: through the tool itself, which
-# as the child is a worker. Its letter says which pools these are; without a list there is none.
-# shellcheck disable=SC2016
-ends 0 -i "$name.one" -i "$name.two:ro" sh -c 'echo "$SHMPOOL_LETTER"; ls -l /proc/self/fd'
-grep -q "shmpool-letter" out || fault "the program has no letter: $(<out)"
+ends 0 -i "$name.two" -i "$name.one:ro" "$HEIR"
+[[ $(<out) == "1 $name.two"$'\n'"2 $name.one ro" ]] || fault "inherited: $(<out)"
+ends 0 "$HEIR"
+[[ ! -s out ]] || fault "inherited without a list: $(<out)"
 ends 0 -i "$name.one:ro" "$TOOL" stat "$name.one"
 ends 1 -i "$name.one:ro" "$TOOL" grow "$name.one" 2M
 grep -q 'read-only in this process' err || fault "inherited for reading only: $(<err)"
