@@ -12,8 +12,8 @@ static uint64_t count_slots(const struct view *view)
     return taken;
 }
 
-/* Counts a word that is not free as a whole. `run` free pages end where it begins, and then where it
- * ends. */
+/* Counts a word that is not free as a whole. `run` free pages end where it begins, and then where
+ * it ends. */
 static void count_word(struct census *census, uint64_t *run, uint64_t word, uint32_t free)
 {
     uint64_t before = *run + mask_run_at(free, 0);
