@@ -61,13 +61,15 @@ preload_of() {
     esac
 }
 
-# One measurement of contender $1; the rest is workload, percent, pages, processes, seed.
+# One measurement of contender $1; the rest is workload, percent, pages, processes, seed. What W4
+# leaves is of a pool that has settled, which takes longer.
 measure() {
-    local name=$1 preload
+    local name=$1 preload length=$milliseconds
+    [[ $2 != W4 ]] || length=$((milliseconds * 4))
     preload=$(preload_of "$name")
     [[ $name == glibc || -n $preload ]] && name=malloc
     LD_PRELOAD=$preload timeout "$patience" "$programs/bench-measure" "$name" "$2" "$3" "$4" "$5" \
-        "$milliseconds" "$6"
+        "$length" "$6"
 }
 
 # All contenders at one cell, for repetition $1: row, workload..., processes.
