@@ -13,6 +13,7 @@ results=$here/../docs/bench
 repetitions=5
 milliseconds=60
 patience=10
+megabytes=300
 processes=(1 2 4)
 until=$((SECONDS + 36000))
 
@@ -26,6 +27,7 @@ rows=(
     "W2|W2 0 65536|$all"
     "W3, 75 % full|W3 75 65536|$all"
     "W3, 95 % full|W3 95 65536|$all"
+    "W3, 95 % full, slowest of 1000|W3s 95 65536|$all"
     "W4|W4 75 65536|$all"
     "W5|W5 75 1048576|$all"
     "W7|W7 75 65536|$all"
@@ -42,6 +44,7 @@ case ${2-} in
     results=$programs/../results
     milliseconds=20
     patience=2
+    megabytes=30
     processes=(1 2)
     until=$((SECONDS + 90))
     ;;
@@ -112,6 +115,7 @@ for ((i = 1; i <= repetitions; i++)); do
     echo "repetition $i of $repetitions" >&2
     repeat "$i"
     "$programs/bench-calls" >>"$raw/calls"
+    "$here/words.sh" "$programs/../examples/wordcount" "$megabytes" >>"$raw/calls"
 done
 awk -F '|' -v machine="$(machine)" -v page="$results/../bench.md" -v json="$results/results.json" \
     -v data="$raw" -v load="$load" -f "$here/report.awk" "$raw/calls" "$raw/measurements"

@@ -126,6 +126,8 @@ function write_page() {
     text("- W1: a page is allocated and freed; a pair of calls")
     text("- W2: 512 pages are allocated and freed in random order; a call")
     text("- W3: a random one of the single pages that fill the pool is replaced; a pair of calls")
+    text("- slowest of 1000: each replacement is timed alone, the clock included; of a thousand, the")
+    text("  slowest one")
     text("- W4: as W3, in a pool 75 % full of blocks of 1-64 pages, half of them of one, a quarter of 2-3,")
     text("  and so on; an allocation with the frees that make room for it")
     text("- W5: as W4, with blocks of 512-4096 pages in 4 GiB")

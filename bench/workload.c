@@ -84,14 +84,19 @@ static int fill_singly(struct job *job)
     return 0;
 }
 
+static uint64_t replacement(struct job *job)
+{
+    void **block = &job->blocks[random_below(&job->random, job->n_blocks)];
+    if (*block != NULL)
+        job->contender->release(*block);
+    *block = alloc_pages(job, 1);
+    return 1;
+}
+
 static uint64_t replacements(struct job *job)
 {
-    for (int i = 0; i < BATCH; i++) {
-        void **block = &job->blocks[random_below(&job->random, job->n_blocks)];
-        if (*block != NULL)
-            job->contender->release(*block);
-        *block = alloc_pages(job, 1);
-    }
+    for (int i = 0; i < BATCH; i++)
+        replacement(job);
     return BATCH;
 }
 
@@ -181,9 +186,10 @@ static uint64_t sizes(struct job *job)
 }
 
 static const struct workload workloads[] = {
-    {"W1", prepare_nothing, pairs},    {"W2", prepare_orders, rounds},
-    {"W3", fill_singly, replacements}, {"W4", fill_short, short_blocks},
-    {"W5", fill_long, long_blocks},    {"W7", fill_to_be_asked, sizes},
+    {"W1", prepare_nothing, pairs, false},    {"W2", prepare_orders, rounds, false},
+    {"W3", fill_singly, replacements, false}, {"W3s", fill_singly, replacement, true},
+    {"W4", fill_short, short_blocks, false},  {"W5", fill_long, long_blocks, false},
+    {"W7", fill_to_be_asked, sizes, false},
 };
 
 const struct workload *workload_named(const char *name)

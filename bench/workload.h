@@ -3,6 +3,7 @@
  *   W1   allocate a page and free it; counted in pairs
  *   W2   allocate 512 pages one by one and free them in random order; counted in calls
  *   W3   replace a random one of the single pages that fill the pool; counted in replacements
+ *   W3s  the same, each of them timed with the clock's own time: the slowest of a thousand
  *   W4   free random blocks until there is room and allocate one of 1-64 pages, half of them of one
  *        page, a quarter of 2-3, and so on; counted in blocks
  *   W5   as W4, with blocks of 512-4096 pages
@@ -11,6 +12,8 @@
  * Filled means: to the given percentage of this process's share of the pool. */
 #ifndef BENCH_WORKLOAD_H
 #define BENCH_WORKLOAD_H
+
+#include <stdbool.h>
 
 #include "contender.h"
 
@@ -32,6 +35,7 @@ struct workload {
     const char *name;
     int (*prepare)(struct job *job);    /* 0, or -1: not for this contender, or no memory */
     uint64_t (*batch)(struct job *job); /* a few hundred operations: how many, exactly */
+    bool one_by_one;                    /* a batch is one operation, and the slowest count */
 };
 
 /* NULL when there is none of that name. */
