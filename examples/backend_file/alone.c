@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +17,12 @@ static int code_of(int failed)
     if (failed == 0)
         return 0;
     return errno == EAGAIN ? EBUSY : errno == EINVAL || errno == ENOLCK ? ENOTSUP : errno;
+}
+
+static bool is_overlay(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
 /* Who opens the file while the lease is there waits, of which the system tells the thread by SIGIO:
@@ -27,6 +36,10 @@ int alone_check(struct shmpool_object *object)
     hold_close_readonly(object);
     if (hold_check(object, object->fd, &status) != 0)
         return -1;
+    if (is_overlay(object->fd)) {
+        errno = ENOTSUP;
+        return -1;
+    }
     sigemptyset(&ours);
     sigaddset(&ours, SIGIO);
     pthread_sigmask(SIG_BLOCK, &ours, &before);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,10 +55,19 @@ static int refuse(int code, const char *what)
                      "the system does not tell whether somebody uses %s: %s", what, strerror(code));
 }
 
+/* What is mapped there is the file below, of whose users the one above knows nothing. */
+static bool is_overlay(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 int lease_take(struct lease *lease, int fd, const char *what)
 {
     const struct f_owner_ex self = {F_OWNER_TID, gettid()};
     *lease = (struct lease){.fd = fd};
+    if (is_overlay(fd))
+        return refuse(EOPNOTSUPP, what);
     hold_signal_back(lease);
     if (fcntl(fd, F_SETOWN_EX, &self) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
         return 0;

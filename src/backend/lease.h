@@ -21,7 +21,7 @@ struct lease {
 
 /* Takes a lease on a regular file by its only descriptor, which allows writing; what: the file, for
  * sentences. 0, or -1: EBUSY (somebody else has the file), EACCES (another user's), ENOTSUP (this
- * file system has no leases). */
+ * file system has no leases, or they say nothing of mappings, as on overlays). */
 int lease_take(struct lease *lease, int fd, const char *what);
 
 /* Ends it; errno stays. */

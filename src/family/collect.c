@@ -66,23 +66,6 @@ static void add_users(const struct leftover *leftover)
         error_add("; %zu processes have it mapped, this one counted", n);
 }
 
-/* A mapping by an overlay of file systems is one of the file below: the system's answer for the
- * file above says nothing of it, /proc does. */
-static int check_unmapped(const struct leftover *leftover)
-{
-    struct holders holders;
-    pid_t first;
-    if (backend_is_built_in(leftover->backend->name))
-        return 0;
-    if (holders_read(&holders, 0) != 0)
-        return -1;
-    size_t n = holders_of(&holders, 0, leftover->object.inode, &first);
-    holders_end(&holders);
-    if (n <= 1)
-        return 0;
-    return error_set(EBUSY, "pool %s is mapped by process %d", leftover->name, (int)first);
-}
-
 static int check_alone(struct leftover *leftover)
 {
     const struct timespec nap = {.tv_nsec = 1000000};
@@ -96,7 +79,7 @@ static int check_alone(struct leftover *leftover)
     }
     if (failed != 0)
         add_users(leftover);
-    return failed != 0 ? -1 : check_unmapped(leftover);
+    return failed;
 }
 
 /* ---- removing ---- */

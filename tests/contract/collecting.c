@@ -1,12 +1,15 @@
 /* Removing what is left over: only that, and only what the entry means. */
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <shmpool/inspect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/filefolder.h"
 
 /* ---- entries ---- */
 
@@ -41,6 +44,19 @@ static struct kept kept_of(const char *name)
 
 /* ---- what is left over ---- */
 
+/* On an overlay of file systems nobody can tell who uses a file. */
+static bool is_on_overlay(void)
+{
+    struct statfs status;
+    return filefolder_path() != NULL && statfs(filefolder_path(), &status) == 0 &&
+           status.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+static bool can_be_left_over(void)
+{
+    return backend()->has_names && !is_on_overlay();
+}
+
 static void make_and_die(const char *name, const char *flags)
 {
     const char *const argv[] = {"contract", "make", name, flags, NULL};
@@ -62,7 +78,7 @@ static void ck_collected(const struct kept *kept)
 START_TEST(what_is_left_over_is_collected_once)
 {
     char name[RUN_NAME_SIZE];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     struct kept kept = left_over(name, "left");
     ck_assert_int_eq(kept.listed.state, SHMPOOL_ORPHAN);
@@ -78,7 +94,7 @@ END_TEST
 START_TEST(a_visitor_may_collect)
 {
     char name[RUN_NAME_SIZE];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     left_over(name, "visitor");
     ck_assert_int_eq(kept_of(name).n, 1);
@@ -99,7 +115,7 @@ START_TEST(what_is_kept_stays)
 {
     char name[RUN_NAME_SIZE];
     char flags[16];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     snprintf(flags, sizeof flags, "%d", SHMPOOL_KEEP);
     make_and_die(run_name(name, "keep"), flags);
@@ -120,7 +136,7 @@ static int create_and_die(void *name)
 START_TEST(what_a_living_family_made_stays)
 {
     char name[RUN_NAME_SIZE];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     ck_child_ok(create_and_die, (void *)run_name(name, "family"));
     struct kept kept = kept_of(name);
@@ -198,7 +214,7 @@ START_TEST(what_a_family_without_descriptors_made_stays)
 {
     char name[RUN_NAME_SIZE];
     struct stranger family;
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     stranger_start(&family, "make-family", run_name(name, "family"));
     struct kept kept = kept_of(name);
@@ -215,7 +231,7 @@ START_TEST(what_a_stranger_has_mapped_stays)
 {
     char name[RUN_NAME_SIZE];
     struct stranger user;
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     struct kept kept = left_over(name, "mapped");
     stranger_start(&user, "open", name);
@@ -228,7 +244,7 @@ END_TEST
 START_TEST(what_this_process_has_mapped_stays)
 {
     char name[RUN_NAME_SIZE];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     struct kept kept = left_over(name, "own");
     shmpool_id pool = shmpool_open(name, 0);
@@ -242,7 +258,7 @@ END_TEST
 START_TEST(another_pool_of_the_name_stays)
 {
     char name[RUN_NAME_SIZE];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     struct kept kept = left_over(name, "another");
     shmpool_id first = shmpool_open(name, 0); /* its number is not used again meanwhile */
@@ -259,7 +275,7 @@ END_TEST
 START_TEST(what_has_no_sound_header_stays)
 {
     char name[RUN_NAME_SIZE];
-    if (!backend()->has_names)
+    if (!can_be_left_over())
         return;
     shmpool_id pool = pool_named(run_name(name, "damaged"), 3);
     uint32_t *version = (uint32_t *)(void *)((char *)pool_base(pool) + 8);
@@ -268,6 +284,17 @@ START_TEST(what_has_no_sound_header_stays)
     ck_assert_int_eq(kept.listed.state, SHMPOOL_OTHER_VERSION);
     ck_fails(shmpool_collect(&kept.listed, 0), EUCLEAN);
     pool_drop(pool);
+}
+END_TEST
+
+START_TEST(what_lies_on_an_overlay_stays)
+{
+    char name[RUN_NAME_SIZE];
+    if (!is_on_overlay())
+        return;
+    struct kept kept = left_over(name, "overlay");
+    ck_fails(shmpool_collect(&kept.listed, 0), ENOTSUP);
+    ck_ok(shmpool_unlink_name(name));
 }
 END_TEST
 
@@ -313,6 +340,7 @@ TCase *collecting_case(void)
     tcase_add_test(tcase, what_this_process_has_mapped_stays);
     tcase_add_test(tcase, another_pool_of_the_name_stays);
     tcase_add_test(tcase, what_has_no_sound_header_stays);
+    tcase_add_test(tcase, what_lies_on_an_overlay_stays);
     tcase_add_test(tcase, pools_without_names_are_never_left_over);
     tcase_add_test(tcase, an_entry_that_is_none_is_refused);
     return tcase;
