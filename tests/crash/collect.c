@@ -2,8 +2,9 @@
  *
  * Where it dies, the pool that was left over is there as before, or it is gone. Where it stands
  * still, another process opens the pool, for reading or in full, or creates one of its name: what
- * that gets stays, by its name, when the collector goes on; or it finds the pool gone. A collector
- * that stands still between its claim and the end keeps others out for a moment only.
+ * that gets stays, by its name, when the collector goes on; or it finds the pool gone. The same
+ * when the other stands still, and the collector runs and ends. A collector that stands still
+ * between its claim and the end keeps others out for a moment only.
  *
  * The pool, the collector and who meets it are of families of their own: this program makes no call
  * into the library itself. CRASH_COMPLETE: all of them at all stops, not each at every third. */
@@ -26,7 +27,7 @@
 #include "support/filefolder.h"
 #include "support/leftover.h"
 
-enum { PATIENCE = 100, SKIPPED = 77, GLANCE_MS = 20, MARK = 0x5eed };
+enum { PATIENCE = 100, SKIPPED = 77, GLANCE_MS = 20, CROSSINGS = 100, MARK = 0x5eed };
 
 enum meeting { OPENING, READING, CREATING, MEETINGS };
 
@@ -35,6 +36,7 @@ struct slate {
     _Atomic int met;       /* 0: not yet; 1: has a pool; else minus errno */
     _Atomic int go_on;     /* the collector has come to its end */
     _Atomic int collected; /* 1, or minus errno */
+    _Atomic int was_its;   /* the pool that it had got still had the name */
 };
 
 /* In memory that all processes share. */
@@ -156,6 +158,20 @@ static int meet_and_keep(void *arg)
     return 0;
 }
 
+static void meet_and_unlink(void *arg)
+{
+    struct scene *scene = arg;
+    shmpool_id pool = meet(scene);
+    scene->slate.met = pool > 0 ? 1 : -errno;
+    scene->slate.was_its = pool > 0 && shmpool_unlink(pool) == 0;
+}
+
+static int collect_once(void *scene)
+{
+    collect(scene);
+    return 0;
+}
+
 /* ---- stops ---- */
 
 struct figures {
@@ -170,13 +186,18 @@ static void fault(struct figures *figures, const struct scene *scene, size_t n, 
            n, (int)scene->meeting, what, scene->slate.met, scene->slate.collected);
 }
 
-static pid_t start(struct scene *scene)
+static void make_ready(struct scene *scene)
 {
     alarm(PATIENCE);
     memset(&scene->slate, 0, sizeof scene->slate);
     if (!scene->is_made)
         CHILD_CHECK(child_ok(child_run(make, scene)) && child_ok(child_run(look, scene)));
     scene->is_made = true;
+}
+
+static pid_t start(struct scene *scene)
+{
+    make_ready(scene);
     return sysstop_start(prepare, collect, scene);
 }
 
@@ -212,7 +233,7 @@ static void judge_meeting(struct scene *scene, size_t n, struct figures *figures
     figures->again += met == -EAGAIN;
     if (met != 1 && met != -EAGAIN && met != (scene->meeting == CREATING ? -EEXIST : -ENOENT))
         fault(figures, scene, n, "who met it got neither");
-    if (collected != 1 && collected != -EBUSY)
+    if (collected != 1 && collected != -EBUSY && (met != 1 || collected != -ENOENT))
         fault(figures, scene, n, "the collector failed");
     if (met == -ENOENT && collected != 1)
         fault(figures, scene, n, "gone, and not collected");
@@ -240,6 +261,42 @@ static bool meet_at(struct scene *scene, size_t n, bool to_the_end, struct figur
     return lasted;
 }
 
+/* The other way round: who meets the collector stands still while that runs and ends. */
+static bool collect_at(struct scene *scene, size_t n, struct figures *figures)
+{
+    make_ready(scene);
+    pid_t other = sysstop_start(prepare, meet_and_unlink, scene);
+    bool lasted = sysstop_follow(other, n);
+    CHILD_CHECK(child_ok(child_run(collect_once, scene)));
+    if (lasted)
+        sysstop_follow(other, SIZE_MAX);
+    sysstop_kill(other);
+    if (scene->slate.met == 1 && !scene->slate.was_its)
+        fault(figures, scene, n, "the name was lost");
+    judge_meeting(scene, n, figures);
+    scene->is_made = is_there(scene);
+    return lasted;
+}
+
+/* Both stand still: the collector at its n-th stop, then an opener at its m-th, and the collector
+ * comes to its end first. */
+static void cross_at(struct scene *scene, size_t n, size_t m, struct figures *figures)
+{
+    pid_t collector = start(scene);
+    sysstop_follow(collector, n);
+    pid_t other = sysstop_start(prepare, meet_and_unlink, scene);
+    bool lasted = sysstop_follow(other, m);
+    sysstop_follow(collector, SIZE_MAX);
+    sysstop_kill(collector);
+    if (lasted)
+        sysstop_follow(other, SIZE_MAX);
+    sysstop_kill(other);
+    if (scene->slate.met == 1 && !scene->slate.was_its)
+        fault(figures, scene, m, "the name was lost");
+    judge_meeting(scene, m, figures);
+    scene->is_made = is_there(scene);
+}
+
 /* ---- rounds ---- */
 
 static bool say(const char *what, const struct figures *figures)
@@ -261,6 +318,22 @@ static bool deaths(struct scene *scene)
     return say("deaths", &figures);
 }
 
+static bool standing_still(struct scene *scene)
+{
+    bool complete = getenv("CRASH_COMPLETE") != NULL;
+    struct figures figures = {0};
+    bool lasted = true;
+    for (size_t n = 0; lasted; figures.stops = n++) {
+        lasted = false;
+        for (unsigned meeting = 0; meeting < MEETINGS; meeting++) {
+            scene->meeting = meeting;
+            if (complete || n % 2 == meeting % 2)
+                lasted = collect_at(scene, n, &figures) || lasted;
+        }
+    }
+    return say("standing still", &figures);
+}
+
 /* Stores the last stop at which an opener found nothing. */
 static bool meetings(struct scene *scene, size_t *last)
 {
@@ -279,15 +352,28 @@ static bool meetings(struct scene *scene, size_t *last)
 }
 
 /* The collector stands between its claim and the end until the other gives up: at one of the stops
- * before the last at which an opener found nothing. */
-static bool a_long_stop(struct scene *scene, size_t last)
+ * up to *n at which an opener found nothing, which is stored. */
+static bool a_long_stop(struct scene *scene, size_t *n)
 {
-    struct figures figures = {.stops = last + 1};
+    struct figures figures = {.stops = *n + 1};
     scene->meeting = OPENING;
     while (figures.stops > 0 && figures.again == 0)
         meet_at(scene, --figures.stops, true, &figures);
+    *n = figures.stops;
     say("a long stop", &figures);
     return figures.faults == 0 && figures.again == 1;
+}
+
+/* The collector stands there, and an opener at each stop of its first attempt. */
+static bool crossings(struct scene *scene, size_t n)
+{
+    struct figures figures = {0};
+    for (figures.stops = 0; figures.stops < CROSSINGS; figures.stops++) {
+        scene->meeting = figures.stops % CREATING;
+        cross_at(scene, n, figures.stops, &figures);
+    }
+    say("crossings", &figures);
+    return figures.faults == 0;
 }
 
 static void begin(void)
@@ -312,7 +398,9 @@ int main(void)
     size_t last = 0;
     bool right = deaths(scene);
     right = meetings(scene, &last) && right;
-    right = a_long_stop(scene, last) && right;
+    right = standing_still(scene) && right;
+    right = a_long_stop(scene, &last) && right;
+    right = crossings(scene, last) && right;
     int left = leftover_sweep();
     return filefolder_end() == 0 && left == 0 && right ? EXIT_SUCCESS : EXIT_FAILURE;
 }
