@@ -51,65 +51,7 @@ void census_count(const struct view *view, struct census *census)
     census->members = count_slots(view);
 }
 
-/* ---- walking ---- */
-
-static unsigned state_of(uint64_t word, unsigned bit)
-{
-    return (unsigned)((word >> bit & 1) | (word >> (bit + 31) & 2));
-}
-
-/* A run under way: what it is of and where it began. */
-struct walk {
-    census_visit *visit;
-    void *context;
-    enum census_kind kind;
-    uint64_t start;
-    uint64_t length;
-};
-
-static void finish_run(struct walk *walk)
-{
-    if (walk->length > 0)
-        walk->visit(walk->context, walk->kind, walk->start, walk->length);
-    walk->length = 0;
-}
-
-static void walk_page(struct walk *walk, uint64_t page, unsigned state)
-{
-    static const enum census_kind kinds[4] = {CENSUS_FREE, CENSUS_STRAY, CENSUS_CLAIMED,
-                                              CENSUS_BLOCK};
-    enum census_kind kind = kinds[state];
-    int goes_on = walk->length > 0 &&
-                  (kind == CENSUS_STRAY ? walk->kind == CENSUS_BLOCK || walk->kind == CENSUS_STRAY
-                                        : kind != CENSUS_BLOCK && kind == walk->kind);
-    if (!goes_on) {
-        finish_run(walk);
-        walk->kind = kind;
-        walk->start = page;
-    }
-    walk->length++;
-}
-
-void census_walk(const struct view *view, census_visit *visit, void *context)
-{
-    struct walk walk = {.visit = visit, .context = context};
-    uint64_t limit = view_limit(view);
-    for (uint64_t page = 0; page < limit;) {
-        uint64_t word = view_word(view, word_at(page));
-        if (word == 0 && walk.kind == CENSUS_FREE && walk.length > 0 &&
-            page + LAYOUT_WORD_PAGES <= limit) {
-            walk.length += LAYOUT_WORD_PAGES;
-            page += LAYOUT_WORD_PAGES;
-            continue;
-        }
-        do {
-            walk_page(&walk, page, state_of(word, bit_at(page)));
-        } while (bit_at(++page) != 0 && page < limit);
-    }
-    finish_run(&walk);
-}
-
-/* ---- checking ---- */
+/* ---- doubts ---- */
 
 enum { LOOKS = 4 };
 
@@ -117,18 +59,15 @@ enum { LOOKS = 4 };
  * a fraction of a second. After that a fault is a fault. */
 #define INTENTS_ASKED (INT64_C(1) << 26)
 
-struct check {
+/* What looks again at what seems wrong. */
+struct looks {
     const struct view *view;
     int64_t intents_left;
-    census_report *report;
-    void *context;
-    uint64_t faults;
 };
 
-static void say(struct check *check, enum fault fault, uint64_t a, uint64_t b)
+static unsigned state_of(uint64_t word, unsigned bit)
 {
-    check->faults++;
-    check->report(check->context, fault, a, b);
+    return (unsigned)((word >> bit & 1) | (word >> (bit + 31) & 2));
 }
 
 static int covers(const struct intent_shm *intent, uint64_t page, uint64_t n)
@@ -144,15 +83,15 @@ static int covers(const struct intent_shm *intent, uint64_t page, uint64_t n)
     return start < page + n && page < start + length;
 }
 
-static int is_explained(struct check *check, uint64_t page, uint64_t n)
+static int is_explained(struct looks *looks, uint64_t page, uint64_t n)
 {
-    const struct view *view = check->view;
+    const struct view *view = looks->view;
     uint32_t slots = members_slots_mark(view);
     uint32_t rows = members_rows_mark(view);
-    for (uint32_t slot = 0; slot < slots && check->intents_left-- > 0; slot++)
+    for (uint32_t slot = 0; slot < slots && looks->intents_left-- > 0; slot++)
         if (covers(&view->slots[slot].intent, page, n))
             return 1;
-    for (uint32_t row = 1; row <= rows && check->intents_left-- > 0; row++)
+    for (uint32_t row = 1; row <= rows && looks->intents_left-- > 0; row++)
         if (covers(&view->rows[row].spare, page, n))
             return 1;
     return 0;
@@ -183,24 +122,104 @@ static int wrong_now(const struct view *view, enum census_kind kind, uint64_t pa
     return -1;
 }
 
-/* A fault is real when it stands through several looks and no intent beside it explains it. */
+/* What is wrong with the run, or -1. A fault is real when it stands through several looks and no
+ * intent beside it explains it. */
+static int fault_of(struct looks *looks, enum census_kind kind, uint64_t page, uint64_t n)
+{
+    int fault = wrong_now(looks->view, kind, page);
+    for (int look = 0; look < LOOKS && fault >= 0; look++) {
+        if (is_explained(looks, page, n))
+            return -1;
+        fault = wrong_now(looks->view, kind, page);
+    }
+    return fault;
+}
+
+/* ---- walking ---- */
+
+/* A run under way: what it is of and where it began. */
+struct walk {
+    struct looks looks;
+    census_visit *visit;
+    void *context;
+    enum census_kind kind;
+    uint64_t start;
+    uint64_t length;
+};
+
+/* Pages that lost their first one while the walk came by are of an operation. */
+static void finish_run(struct walk *walk)
+{
+    if (walk->length > 0 && walk->kind == CENSUS_STRAY &&
+        fault_of(&walk->looks, CENSUS_STRAY, walk->start, walk->length) < 0)
+        walk->kind = CENSUS_CLAIMED;
+    if (walk->length > 0)
+        walk->visit(walk->context, walk->kind, walk->start, walk->length);
+    walk->length = 0;
+}
+
+static void walk_page(struct walk *walk, uint64_t page, unsigned state)
+{
+    static const enum census_kind kinds[4] = {CENSUS_FREE, CENSUS_STRAY, CENSUS_CLAIMED,
+                                              CENSUS_BLOCK};
+    enum census_kind kind = kinds[state];
+    int goes_on = walk->length > 0 &&
+                  (kind == CENSUS_STRAY ? walk->kind == CENSUS_BLOCK || walk->kind == CENSUS_STRAY
+                                        : kind != CENSUS_BLOCK && kind == walk->kind);
+    if (!goes_on) {
+        finish_run(walk);
+        walk->kind = kind;
+        walk->start = page;
+    }
+    walk->length++;
+}
+
+void census_walk(const struct view *view, census_visit *visit, void *context)
+{
+    struct walk walk = {.looks = {view, INTENTS_ASKED}, .visit = visit, .context = context};
+    uint64_t limit = view_limit(view);
+    for (uint64_t page = 0; page < limit;) {
+        uint64_t word = view_word(view, word_at(page));
+        if (word == 0 && walk.kind == CENSUS_FREE && walk.length > 0 &&
+            page + LAYOUT_WORD_PAGES <= limit) {
+            walk.length += LAYOUT_WORD_PAGES;
+            page += LAYOUT_WORD_PAGES;
+            continue;
+        }
+        do {
+            walk_page(&walk, page, state_of(word, bit_at(page)));
+        } while (bit_at(++page) != 0 && page < limit);
+    }
+    finish_run(&walk);
+}
+
+/* ---- checking ---- */
+
+struct check {
+    struct looks looks;
+    census_report *report;
+    void *context;
+    uint64_t faults;
+};
+
+static void say(struct check *check, enum fault fault, uint64_t a, uint64_t b)
+{
+    check->faults++;
+    check->report(check->context, fault, a, b);
+}
+
 static void check_run(void *context, enum census_kind kind, uint64_t page, uint64_t n)
 {
     struct check *check = context;
-    int fault = wrong_now(check->view, kind, page);
-    for (int look = 0; look < LOOKS && fault >= 0; look++) {
-        if (is_explained(check, page, n))
-            return;
-        fault = wrong_now(check->view, kind, page);
-    }
+    int fault = fault_of(&check->looks, kind, page, n);
     if (fault >= 0)
         say(check, (enum fault)fault, page,
-            fault == FAULT_OWNER ? atomic_load(&check->view->tags[page]) : n);
+            fault == FAULT_OWNER ? atomic_load(&check->looks.view->tags[page]) : n);
 }
 
 static void check_beyond(struct check *check)
 {
-    const struct view *view = check->view;
+    const struct view *view = check->looks.view;
     uint64_t limit = view_limit(view);
     uint64_t n_words = (view->max_pages + LAYOUT_WORD_PAGES - 1) / LAYOUT_WORD_PAGES;
     for (uint64_t index = word_at(limit); index < n_words; index++) {
@@ -216,14 +235,14 @@ static void check_intent(struct check *check, const struct intent_shm *intent, u
     uint64_t n = atomic_load_explicit(&intent->n_pages, memory_order_acquire);
     unsigned operation = state & 15;
     int longer = operation >= INTENT_CLAIM && operation <= INTENT_RELEASE;
-    if (operation > INTENT_PUBLISH || state >> 4 >= check->view->max_pages ||
-        (longer && n > check->view->max_pages - (state >> 4)))
+    if (operation > INTENT_PUBLISH || state >> 4 >= check->looks.view->max_pages ||
+        (longer && n > check->looks.view->max_pages - (state >> 4)))
         say(check, FAULT_INTENT, member, state);
 }
 
 static void check_members(struct check *check)
 {
-    const struct view *view = check->view;
+    const struct view *view = check->looks.view;
     uint32_t slots = members_slots_mark(view);
     uint32_t rows = members_rows_mark(view);
     for (uint32_t slot = 0; slot < slots; slot++) {
@@ -241,8 +260,7 @@ static void check_members(struct check *check)
 
 uint64_t census_check(const struct view *view, census_report *report, void *context)
 {
-    struct check check = {
-        .view = view, .intents_left = INTENTS_ASKED, .report = report, .context = context};
+    struct check check = {.looks = {view, INTENTS_ASKED}, .report = report, .context = context};
     uint64_t limit = atomic_load_explicit(&view->header->limit, memory_order_acquire);
     uint64_t root = atomic_load_explicit(&view->header->root, memory_order_acquire);
     uint64_t pages_offset = view->pages - (uintptr_t)view->header;

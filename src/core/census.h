@@ -19,8 +19,9 @@ enum census_kind { CENSUS_FREE, CENSUS_BLOCK, CENSUS_CLAIMED, CENSUS_STRAY };
 
 typedef void census_visit(void *context, enum census_kind kind, uint64_t page, uint64_t n);
 
-/* Calls visit for each block and each run of free, claimed or stray pages, in page order. Stray: a
- * further page that follows no first one. */
+/* Calls visit for each block and each run of free, claimed or stray pages, in page order. Stray:
+ * further pages that follow no first one, and that no operation under way explains; what one
+ * explains is claimed. */
 void census_walk(const struct view *view, census_visit *visit, void *context);
 
 enum fault {

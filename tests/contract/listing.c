@@ -1,6 +1,8 @@
 /* Looking from outside: which pools there are, in what state, and a look into one. */
 #include <inttypes.h>
+#include <limits.h>
 #include <shmpool/inspect.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -417,6 +419,38 @@ START_TEST(a_visitor_ends_a_walk)
 }
 END_TEST
 
+/* Blocks that lie across several words come and go. */
+static int churn(void *pool)
+{
+    void *blocks[8] = {NULL};
+    for (unsigned i = 0; i < UINT_MAX; i++) {
+        void **block = &blocks[i % 8];
+        CHILD_CHECK(*block == NULL || shmpool_free(*(shmpool_id *)pool, *block) == 0);
+        *block = shmpool_alloc(*(shmpool_id *)pool, pages(20 + i * 7 % 60));
+    }
+    return 0;
+}
+
+static int count_strays(const struct shmpool_run *run, void *strays)
+{
+    *(size_t *)strays += run->kind == SHMPOOL_STRAY;
+    return 0;
+}
+
+START_TEST(a_walk_beside_members_at_work_sees_no_damage)
+{
+    size_t strays = 0;
+    shmpool_id pool = pool_new(600);
+    pid_t child = child_start(churn, &pool);
+    for (int i = 0; i < 20000; i++)
+        ck_quiet(shmpool_runs(pool, count_strays, &strays) == 0);
+    kill(child, SIGKILL);
+    child_wait(child);
+    ck_assert_uint_eq(strays, 0);
+    pool_drop(pool);
+}
+END_TEST
+
 struct crowd {
     struct shmpool_process mine;
     struct shmpool_process other;
@@ -486,6 +520,7 @@ TCase *listing_case(void)
     tcase_add_test(tcase, a_handle_that_is_none_is_refused);
     tcase_add_test(tcase, runs_cover_the_pool_in_order);
     tcase_add_test(tcase, a_visitor_ends_a_walk);
+    tcase_add_test(tcase, a_walk_beside_members_at_work_sees_no_damage);
     tcase_add_test(tcase, processes_are_listed_with_what_they_own);
     return tcase;
 }
