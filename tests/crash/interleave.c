@@ -60,7 +60,7 @@ static const struct {
     {&alloc_2_astride, &alloc_40, true},
     {&replace_7, &alloc_7, true},
     {&recover_alloc_7, &replace_7, true},
-    {&recover_alloc_40, &alloc_40, false},
+    {&recover_alloc_40, &alloc_40, true},
     {&recover_free_40, &alloc_40, true},
     {&publish_7, &free_published, false},
     {&publish_40, &free_published, true},
