@@ -23,16 +23,15 @@ start_busy() {
     : "${BUSY:?the program that keeps a pool busy}"
     coproc busy_pool { exec "$BUSY" "$1"; }
     # shellcheck disable=SC2154 # set by coproc
-    busy=$busy_pool_PID
+    busy=$busy_pool_PID busy_input=${busy_pool[1]} # bash forgets them when the program ends
     read -r word <&"${busy_pool[0]}" || fault "no busy pool: '$word'"
 }
 
 end_busy() {
-    local process=$busy input
+    local process=$busy
     [[ -n $process ]] || return 0
     busy=''
-    input=${busy_pool[1]}
-    exec {input}>&-
+    exec {busy_input}>&-
     wait "$process" || fault "the busy program failed"
 }
 

@@ -107,7 +107,7 @@ enum wish screen_wish(void)
 static void put(int y, const char *text, attr_t attributes)
 {
     attrset((int)attributes);
-    mvaddnstr(y, 0, text, -1);
+    mvaddnstr(y, 0, text, COLS); /* what is longer would go on in the next line */
     if (attributes & A_REVERSE)
         for (int x = getcurx(stdscr); getcury(stdscr) == y && x > 0 && x < COLS; x++)
             addch(' ');
