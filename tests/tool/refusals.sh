@@ -58,13 +58,15 @@ done
 fine --version
 grep -Eqx 'shmpool [0-9]+\.[0-9]+\.[0-9]+' out || fault "--version: $(<out)"
 
-# What cannot be written is an error.
+# What cannot be written is an error; a pool makes sure that there is something to write.
 if [[ -w /dev/full ]]; then
+    fine create -s 4K "posix:$name"
     for arguments in ls 'ls --json' check; do
         status=0
         # shellcheck disable=SC2086 # words are meant
         "$TOOL" $arguments >/dev/full 2>err || status=$?
         ((status == 1)) || fault "$arguments into a full device: status $status"
     done
+    fine rm "posix:$name"
 fi
 verdict
