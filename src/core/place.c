@@ -146,7 +146,7 @@ static uint64_t place_single(const struct view *view, struct actor *actor, uint6
         uint64_t page = single_in_group(view, actor, group, limit);
         if (page != NO_PAGE)
             return page;
-        hints_lower(hints, group, seen, 0, 0);
+        hints_lower(hints, group, seen, seen & HINT_RUN, 0);
         let_go(view, actor, group);
         group = next_home(view, actor, limit);
     }
