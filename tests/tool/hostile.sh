@@ -35,7 +35,9 @@ for handle in "${handles[@]}"; do
     meets map --svg picture.svg --by owner "$handle"
     meets check --json "$handle"
     meets dump "$handle"
+    meets gc --dry-run --json "$handle"
 done
+meets top --batch 2 --delay 0.1
 for handle in "${handles[@]}"; do
     meets recover "$handle"
     meets recover --reclaim --force "$handle"
@@ -43,6 +45,7 @@ for handle in "${handles[@]}"; do
     meets grow "$handle" 4700K
     timeout 60 "$TOOL" exec --inherit "$handle" --inherit "$handle:ro" true >out 2>err ||
         (($? == 125)) || fault "exec on $handle: $(tail -n 1 err)"
+    meets gc "$handle"
     meets rm "$handle"
     meets rm --force "$handle"
 done

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# gc on backend $1: what is left over goes, with a line or JSON for each; what is kept, used or no
+# pool stays. Only named pools are collected here, for others may have left some too.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+need_tool jq
+backend=$1
+name=$run_id
+handle=$backend:$name
+
+# Who created a pool by the tool has ended, so nobody holds it and nobody will.
+fine create -s 64K "$handle"
+fine gc --dry-run "$handle"
+[[ $(<out) == "would remove orphan $handle" ]] || fault "dry run: $(<out)"
+[[ $(listed "$handle" state) == orphan ]] || fault "a dry run removed it"
+fine gc --dry-run --json "$handle"
+gives '.gc[] | [.name, .backend, .state, .done] | @csv' "\"$name\",\"$backend\",\"orphan\",\"found\""
+fine gc "$handle"
+[[ $(<out) == "removed orphan $handle" ]] || fault "gc: $(<out)"
+[[ -z $(listed "$handle" name) ]] || fault "gc left it"
+refuses 1 "there is no pool $handle .*" gc "$handle"
+
+# One that is kept, and one that somebody has.
+fine create -s 64K --keep "$handle.kept"
+begin_maker "$MAKER" "$backend" "$name"
+fine create -s 64K "$handle.dead"
+fine gc --json "$handle.kept" "$handle" "$handle.dead"
+gives '[.gc[].name] | @csv' "\"$name.dead\""
+gives '.gc[].done' removed
+[[ $(listed "$handle.kept" state) == idle ]] || fault "the kept one: '$(listed "$handle.kept" state)'"
+[[ $(listed "$handle" state) == live ]] || fault "the one in use: '$(listed "$handle" state)'"
+fine gc "$handle.kept" "$handle"
+[[ ! -s out ]] || fault "nothing is left over, and gc says: $(<out)"
+fine check "$handle"
+end_makers
+fine gc "$handle"
+[[ -z $(listed "$handle" name) || $(<out) == "removed orphan $handle" ]] || fault "afterwards: $(<out)"
+fine rm "$handle.kept"
+
+# What is no pool is not touched.
+if [[ $backend == posix ]]; then
+    echo text >"/dev/shm/shmpool.$name.text"
+    tool gc "$name.text"
+    [[ $(<"/dev/shm/shmpool.$name.text") == text ]] || fault "gc touched a file that is no pool"
+    rm "/dev/shm/shmpool.$name.text"
+fi
+verdict
