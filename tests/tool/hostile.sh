@@ -8,10 +8,11 @@ need_tool jq
 seed=${TEST_SEED:-$RANDOM$RANDOM}
 echo "seed: TEST_SEED=$seed"
 
-# Runs the verb with a limit of time; JSON is JSON, whatever it is of.
+# Runs the verb with a limit of time, above that of who waits for a lock that damage closed; JSON is
+# JSON, whatever it is of.
 meets() {
     local status=0
-    timeout 60 "$TOOL" "$@" >out 2>err || status=$?
+    timeout 150 "$TOOL" "$@" >out 2>err || status=$?
     ((status <= 1)) || fault "$*: status $status: $(tail -n 1 err)"
     ((status == 0)) || [[ -s err || $1 == check ]] || fault "$*: fails without a word"
     [[ "$*" != *--json* || ! -s out ]] || jq . out >/dev/null || fault "$*: no JSON"
@@ -43,7 +44,7 @@ for handle in "${handles[@]}"; do
     meets recover --reclaim --force "$handle"
     meets trim "$handle"
     meets grow "$handle" 4700K
-    timeout 60 "$TOOL" exec --inherit "$handle" --inherit "$handle:ro" true >out 2>err ||
+    timeout 150 "$TOOL" exec --inherit "$handle" --inherit "$handle:ro" true >out 2>err ||
         (($? == 125)) || fault "exec on $handle: $(tail -n 1 err)"
     meets gc "$handle"
     meets rm "$handle"
