@@ -108,6 +108,7 @@ START_TEST(a_cache_is_served_once)
     server.pid = 0;
     check_refusal(1, "is being served already", "-j1", server.socket);
     kill(workers[0], SIGCONT);
+    server_await_end(workers[0]);
     server_start(&server);
 }
 END_TEST

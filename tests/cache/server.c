@@ -132,7 +132,7 @@ int server_workers(const struct server *server, pid_t workers[MOST_SERVER_WORKER
     return n;
 }
 
-static void await_end(pid_t pid)
+void server_await_end(pid_t pid)
 {
     for (int i = 0; proc_runs(pid) && i < PATIENCE; i++)
         usleep(PAUSE_US);
@@ -151,7 +151,7 @@ void server_kill(struct server *server, bool with_workers)
     child_wait(server->pid);
     server->pid = 0;
     for (int i = 0; i < n; i++)
-        await_end(workers[i]);
+        server_await_end(workers[i]);
 }
 
 void server_teardown(struct server *server)

@@ -35,6 +35,9 @@ int server_workers(const struct server *server, pid_t workers[MOST_SERVER_WORKER
 /* Whether a process stands still by SIGSTOP. */
 bool server_is_stopped(pid_t pid);
 
+/* Waits until a process is gone: a worker whose master is dead still serves its last call. */
+void server_await_end(pid_t pid);
+
 /* Kills the master, and with_workers all of its workers at the same moment; they all end. */
 void server_kill(struct server *server, bool with_workers);
 
