@@ -212,6 +212,17 @@ static bool receive_some(struct connection *connection)
     return true;
 }
 
+/* The client sees the end; what it still sends is thrown away. Were the socket closed at once, a
+ * client in the middle of a value would get EPIPE and never read why. */
+static bool linger(struct connection *connection)
+{
+    if (!connection->is_shut)
+        shutdown(connection->socket, SHUT_WR);
+    connection->is_shut = true;
+    buffer_drop(&connection->in, connection->in.length);
+    return receive_some(connection) && !connection->is_over;
+}
+
 bool connection_serve(struct connection *connection, struct hand *hand)
 {
     size_t n = 1;
@@ -219,12 +230,16 @@ bool connection_serve(struct connection *connection, struct hand *hand)
         return false;
     if (connection->out.length > 0)
         return true;
-    if (!connection->is_last && !connection->is_over && !receive_some(connection))
+    if (connection->is_last)
+        return linger(connection);
+    if (!connection->is_over && !receive_some(connection))
         return false;
     while (n > 0 && connection->out.length == 0) {
         n = answer_some(connection, hand);
         if (!send_some(connection))
             return false;
     }
-    return connection->out.length > 0 || !(connection->is_last || connection->is_over);
+    if (connection->out.length > 0)
+        return true;
+    return !connection->is_over && (!connection->is_last || linger(connection));
 }

@@ -18,6 +18,7 @@ struct connection {
     struct request request; /* a SET whose value has not arrived wholly */
     bool awaits_value;
     bool is_last; /* nothing more is answered */
+    bool is_shut; /* the client sees that */
     bool is_over; /* the client sends nothing more */
 };
 

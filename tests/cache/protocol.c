@@ -1,5 +1,6 @@
 /* What the cache answers: to what is right, to what is wrong, and to clients that take their time.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,21 @@ START_TEST(values_have_a_longest)
 }
 END_TEST
 
+/* It is told so before it has sent everything, and may go on sending. */
+START_TEST(a_client_that_is_refused_learns_why)
+{
+    static const char sent[] = "SET long 131073\n";
+    static char value[LONGEST_VALUE + 1];
+    char answer[6];
+    ck_assert(client_send(&client, sent, sizeof sent - 1));
+    ck_assert_int_eq(poll(&(struct pollfd){.fd = client.socket, .events = POLLIN}, 1, -1), 1);
+    for (int i = 0; i < 8; i++)
+        ck_assert(client_send(&client, value, sizeof value));
+    ck_assert(client_receive(&client, answer, sizeof answer));
+    ck_assert_mem_eq(answer, "ERROR ", sizeof answer);
+}
+END_TEST
+
 /* One byte at a time, and beside clients that stop in the middle. */
 START_TEST(slow_clients_hinder_nobody)
 {
@@ -224,6 +240,7 @@ TCase *protocol_case(void)
     tcase_add_test(tcase, wrong_requests_are_refused);
     tcase_add_test(tcase, keys_and_lines_have_a_longest);
     tcase_add_test(tcase, values_have_a_longest);
+    tcase_add_test(tcase, a_client_that_is_refused_learns_why);
     tcase_add_test(tcase, slow_clients_hinder_nobody);
     tcase_add_test(tcase, answers_wait_for_whom_they_are_for);
     tcase_add_test(tcase, the_last_answers_are_given);
