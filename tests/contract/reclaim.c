@@ -343,7 +343,7 @@ static int takes_a_page_and_ends(void *arg)
 START_TEST(thousands_of_processes_may_use_a_pool_one_after_the_other)
 {
     struct estate *estate = estate_new(2);
-    for (int i = 0; i < 3000; i++)
+    for (int i = 0; i < 1200; i++)
         ck_child_ok(takes_a_page_and_ends, estate);
     estate_drop(estate);
 }

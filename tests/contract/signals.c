@@ -263,7 +263,7 @@ START_TEST(a_stopped_member_holds_nobody_up)
     busy->pool = pool_new(1000);
     shmpool_worker worker = shmpool_start(works_for_ever, busy, NULL);
     pid_t pid = shmpool_worker_pid(worker);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
         wait_for(&busy->steps, atomic_load(&busy->steps) + 1);
         ck_ok(shmpool_kill(worker, SIGSTOP));
         wait_until_stopped(pid);
@@ -271,7 +271,7 @@ START_TEST(a_stopped_member_holds_nobody_up)
         if (i % 10 == 0)
             ck_quiet(shmpool_reclaim(busy->pool, pid) < 0 && errno == EBUSY);
         ck_fails(shmpool_join(worker, NULL, 0), EAGAIN);
-        if (i < 299)
+        if (i < 99)
             ck_ok(shmpool_kill(worker, SIGCONT));
     }
     ck_ok(shmpool_kill(worker, SIGKILL));

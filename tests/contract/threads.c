@@ -186,7 +186,7 @@ static int cancels_threads(void *arg)
     struct holder holder = {.pool = *(shmpool_id *)arg};
     _Atomic int running = 0;
     holder.others = &running;
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
         pthread_t thread;
         CHILD_CHECK(pthread_create(&thread, NULL, works_until_cancelled, &holder) == 0);
         wait_for(&running, i + 1);

@@ -405,7 +405,7 @@ END_TEST
 START_TEST(thousands_of_workers_use_nothing_up)
 {
     shmpool_worker last = 0;
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 4200; i++) { /* more than the registry has places */
         shmpool_worker worker = shmpool_start(exits_with_5, NULL, NULL);
         ck_assert_msg(worker > 0, "worker %d: %s", i, shmpool_errmsg());
         ck_assert_int_ne(worker, last);
@@ -435,6 +435,7 @@ TCase *workers_case(void)
     tcase_add_test(tcase, buffered_text_appears_once_and_in_order);
     tcase_add_test(tcase, atexit_handlers_do_not_run_in_workers);
     tcase_add_test(tcase, the_programs_own_children_are_left_to_it);
-    tcase_add_test(tcase, thousands_of_workers_use_nothing_up);
+    if (strcmp(backend()->name, "memfd") == 0) /* no pool takes part: one suite is enough */
+        tcase_add_test(tcase, thousands_of_workers_use_nothing_up);
     return tcase;
 }

@@ -13,7 +13,7 @@
 #include "crash/judge.h"
 #include "crash/others.h"
 
-enum { SAMPLE = 40 };
+enum { SAMPLE = 25 };
 
 struct pass {
     struct role role;
