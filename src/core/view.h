@@ -141,6 +141,17 @@ static inline int view_has_word(const struct view *view, uint64_t page)
            atomic_load_explicit(&view->there, memory_order_relaxed);
 }
 
+/* The length of the block whose first page is page, when it ends before the word behind its first
+ * one does and the object has both; else 0. The page may be any number. */
+static inline unsigned view_length_in_two(const struct view *view, uint64_t page)
+{
+    uint64_t index = word_at(page);
+    uint64_t n = atomic_load_explicit(&view->there, memory_order_relaxed) / LAYOUT_WORD_PAGES;
+    if (index + 1 >= n)
+        return 0;
+    return word_length_in_two(view_word(view, index), view_word(view, index + 1), bit_at(page));
+}
+
 /* The page that begins at the address, or NO_PAGE. */
 static inline uint64_t view_page_at(const struct view *view, uintptr_t address)
 {

@@ -128,12 +128,13 @@ static inline int word_block_inside(uint64_t word, unsigned bit, uint32_t *pages
     return carried >> LAYOUT_WORD_PAGES == 0 && (word_first(word) & first) != 0;
 }
 
-/* The length of the block that begins at bit and ends before the word does, or 0. */
-static inline unsigned word_block_length_inside(uint64_t word, unsigned bit)
+/* The length of the block that begins at bit of a word and ends before the next one does, or 0. */
+static inline unsigned word_length_in_two(uint64_t word, uint64_t next, unsigned bit)
 {
-    uint64_t ends = ~(uint64_t)word_further(word) >> bit >> 1; /* a bit for each page behind it */
+    uint64_t further = (uint64_t)word_further(next) << LAYOUT_WORD_PAGES | word_further(word);
+    uint64_t ends = ~further >> bit >> 1 | UINT64_C(1) << 63; /* a bit for each page behind it */
     unsigned n = 1 + (unsigned)__builtin_ctzll(ends);
-    return (word_first(word) >> bit & 1) && bit + n < LAYOUT_WORD_PAGES ? n : 0;
+    return (word_first(word) >> bit & 1) && bit + n < 2 * LAYOUT_WORD_PAGES ? n : 0;
 }
 
 /* The length of the block whose first page is bit, as far as this word shows it. */

@@ -231,9 +231,12 @@ int shmpool_free(shmpool_id id, void *block)
     return free_anywhere(id, block);
 }
 
-/* Of a block that reaches the end of its word, or none. */
-__attribute__((noinline)) static ssize_t size_anywhere(struct pool *pool, const void *address)
+/* Of a block that reaches the end of its second word, or none. */
+__attribute__((noinline)) static ssize_t size_anywhere(shmpool_id id, const void *address)
 {
+    struct pool *pool = pools_find(id);
+    if (pool == NULL)
+        return -1;
     uint64_t page = page_at(pool, address);
     if (page == NO_PAGE || !view_is_first(&pool->view, page))
         return no_block(pool, address);
@@ -248,16 +251,14 @@ __attribute__((noinline)) static ssize_t size_anywhere(struct pool *pool, const 
 
 ssize_t shmpool_size_at(shmpool_id id, const void *address)
 {
-    struct pool *pool = pools_find(id);
-    if (pool == NULL)
-        return -1;
-    uint64_t page = view_page_from(&pool->view, (uintptr_t)address);
-    if (view_has_word(&pool->view, page)) {
-        unsigned n = word_block_length_inside(view_word(&pool->view, word_at(page)), bit_at(page));
+    const struct pool *pool = pools_find_mapped(id);
+    if (pool != NULL) {
+        uint64_t page = view_page_from(&pool->view, (uintptr_t)address);
+        uint64_t n = view_length_in_two(&pool->view, page);
         if (n > 0)
-            return (ssize_t)((uint64_t)n << pool->view.page_shift);
+            return (ssize_t)(n << pool->view.page_shift);
     }
-    return size_anywhere(pool, address);
+    return size_anywhere(id, address);
 }
 
 shmpool_id shmpool_of(const void *address)

@@ -49,15 +49,22 @@ extern _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
  * mapped, as the grants of a spawned program do. */
 struct pool *pools_refuse(shmpool_id id);
 
-/* The mapped pool of that ID, or NULL with errno. */
-static inline struct pool *pools_find(shmpool_id id)
+/* The mapped pool of that ID; NULL says nothing. */
+static inline struct pool *pools_find_mapped(shmpool_id id)
 {
     struct pool *pool =
         atomic_load_explicit(&pools_table[(uint32_t)id % REGISTRY_ENTRIES], memory_order_acquire);
     if (pool != NULL && atomic_load_explicit(&pool->id, memory_order_relaxed) == id &&
         atomic_load_explicit(&pool->state, memory_order_relaxed) == POOL_MAPPED)
         return pool;
-    return pools_refuse(id);
+    return NULL;
+}
+
+/* The mapped pool of that ID, or NULL with errno. */
+static inline struct pool *pools_find(shmpool_id id)
+{
+    struct pool *pool = pools_find_mapped(id);
+    return pool != NULL ? pool : pools_refuse(id);
 }
 
 /* The pool, if calls may go the short way; NULL says nothing. */

@@ -112,8 +112,10 @@ START_TEST(a_block_ends_before_the_next_first_free_or_claimed_page)
         ck_quiet(word_block_length(word, bit) == n);
         ck_quiet(word_block_inside(word, bit, &pages) == (bit + n < 32));
         ck_quiet(bit + n == 32 || pages == mask_of(bit, n));
-        ck_quiet(word_block_length_inside(word, bit) == (bit + n < 32 ? n : 0));
-        ck_quiet(word_block_length_inside(word & ~(bits_block(0, 1) << bit), bit) == 0);
+        uint64_t next = (uint64_t)random_mask(&random) << 32 | random_mask(&random);
+        unsigned whole = bit + n < 32 ? n : n + naive_run(word_further(next), 0);
+        ck_quiet(word_length_in_two(word, next, bit) == (bit + whole < 64 ? whole : 0));
+        ck_quiet(word_length_in_two(word & ~(bits_block(0, 1) << bit), next, bit) == 0);
         ck_quiet(!word_block_inside(word & ~(bits_block(0, 1) << bit), bit, &pages));
         ck_quiet(!word_block_inside(word & ~(bits_block(1, 0) << bit), bit, &pages));
     }
