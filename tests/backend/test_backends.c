@@ -572,6 +572,7 @@ static int works_without_tmpfile(void *arg)
     limit.rlim_max = before.rlim_max;
     CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     CHILD_CHECK(posix()->create(&object, name, pages(2), pages(2), 0600) == -1 && errno == ENOSPC);
+    CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
     CHILD_CHECK(count_hidden() == hidden);
     return 0;
 }

@@ -47,7 +47,8 @@ static int work_without_the_system(void *arg)
         use_blocks(pool, link);
         look_inside(pool, (void *)link);
     }
-    _exit(0);
+    syscall(SYS_exit_group, 0); /* _exit of a coverage build writes its counters */
+    return 1;
 }
 
 START_TEST(calls_on_blocks_and_looks_inside_make_no_system_call)

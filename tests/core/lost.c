@@ -230,6 +230,37 @@ START_TEST(two_that_allocate_get_blocks_of_their_own)
 }
 END_TEST
 
+/* In the word that the end of the pool goes through, with all of its pages or one of them free. */
+enum { SHORT_POOL = 20 };
+
+static const struct block first_blocks[] = {{3, 5}, {0, SHORT_POOL - 1}};
+
+static void i_take_a_page(void *unused)
+{
+    atomic_store(&bench.view.header->limit, SHORT_POOL);
+    i_allocate(unused);
+}
+
+static void check_pages_below_the_end(void)
+{
+    struct belief belief = {0};
+    uint64_t n_free = SHORT_POOL - block->n;
+    believe_block(&belief, block->page, block->n);
+    if (my_page != NO_PAGE)
+        believe_block(&belief, my_page, 1);
+    if (others_page != NO_PAGE)
+        believe_block(&belief, others_page, 1);
+    ck_quiet((my_page != NO_PAGE) + (others_page != NO_PAGE) == (n_free < 2 ? 1 : 2));
+    ck_quiet(belief_holds(&belief, &bench));
+}
+
+START_TEST(two_that_take_the_last_pages_of_the_pool_get_one_each)
+{
+    wanted = alignment = 1;
+    for_each_access(&first_blocks[_i], i_take_a_page, another_allocates, check_pages_below_the_end);
+}
+END_TEST
+
 /* ---- at one place ---- */
 
 static struct actor newcomers[2];
@@ -312,6 +343,72 @@ START_TEST(of_two_that_make_the_pool_larger_one_does)
 }
 END_TEST
 
+START_TEST(a_slower_grower_makes_nothing_smaller)
+{
+    uint64_t limit = bench.layout.max_pages;
+    set_scene(&blocks[0]);
+    growth_raise(&bench.view, limit);
+    struct bench_state *state = bench_remember(&bench);
+    growth_raise(&bench.view, limit / 2);
+    growth_raise(&bench.view, limit);
+    ck_assert_uint_eq(atomic_load(&bench.view.header->limit), limit);
+    ck_assert(bench_is_unchanged(&bench, state));
+}
+END_TEST
+
+/* ---- at one tag ---- */
+
+static unsigned pending;
+
+/* A member died at the page where a living one is about to store its tag. */
+static void one_settles(void *unused)
+{
+    (void)unused;
+    pending = bench_recover(&bench, RECOVERER);
+}
+
+static void owner_stores_its_tag(void *unused)
+{
+    (void)unused;
+    atomic_store(&bench.view.tags[block->page], owner.tag);
+    atomic_store(&owner.intent->state, INTENT_IDLE);
+}
+
+static void check_owners(void)
+{
+    ck_quiet(pending <= 1);
+    ck_quiet(bench_recover(&bench, RECOVERER) == 0);
+    ck_quiet(atomic_load(&bench.view.tags[block->page]) == owner.tag);
+    ck_quiet(block_is_there());
+}
+
+START_TEST(a_tag_that_is_stored_while_recovery_marks_it_stays)
+{
+    bool came = true;
+    for (unsigned j = 0; came; j++) {
+        moment = (struct moment){"access", j, 0, 0};
+        set_scene(&blocks[0]);
+        bench.is_dead[VICTIM] = true;
+        atomic_store(&bench.view.tags[block->page], TAG_NOBODY);
+        atomic_store(&mine.intent->state, intent_of(INTENT_FREE1, block->page));
+        atomic_store(&owner.intent->state, intent_of(INTENT_ALLOC1, block->page));
+        came = steps_with_other(j, one_settles, NULL, owner_stores_its_tag, NULL);
+        if (came)
+            check_owners();
+    }
+}
+END_TEST
+
+START_TEST(a_block_that_is_nobodys_cannot_be_published)
+{
+    set_scene(&blocks[0]);
+    atomic_store(&bench.view.tags[block->page], _i ? TAG_MARK : TAG_NOBODY);
+    i_publish(NULL);
+    ck_assert_int_eq(my_published, PUBLISH_NO_BLOCK);
+    ck_assert_uint_eq(atomic_load(&bench.places[0]), 0);
+}
+END_TEST
+
 TCase *lost_case(void)
 {
     TCase *tcase = tcase_create("lost");
@@ -325,8 +422,13 @@ TCase *lost_case(void)
     tcase_add_loop_test(tcase, a_block_that_its_owner_publishes_meanwhile_is_shared, 0, N_BLOCKS);
     tcase_add_loop_test(tcase, two_that_allocate_get_blocks_of_their_own, 0,
                         sizeof lengths / sizeof lengths[0]);
+    tcase_add_loop_test(tcase, two_that_take_the_last_pages_of_the_pool_get_one_each, 0,
+                        sizeof first_blocks / sizeof first_blocks[0]);
     tcase_add_test(tcase, two_that_join_have_places_of_their_own);
     tcase_add_test(tcase, of_two_recoverers_one_works);
     tcase_add_test(tcase, of_two_that_make_the_pool_larger_one_does);
+    tcase_add_test(tcase, a_slower_grower_makes_nothing_smaller);
+    tcase_add_test(tcase, a_tag_that_is_stored_while_recovery_marks_it_stays);
+    tcase_add_loop_test(tcase, a_block_that_is_nobodys_cannot_be_published, 0, 2);
     return tcase;
 }
