@@ -222,6 +222,11 @@ inline store(cell, what)
 #define TAG_WAITS(page) \
     (HOLDS_ANY(1, TAG(page)) || HOLDS_ANY(2, TAG(page)) || \
      (PROCESSES > 2 && HOLDS_ANY(3, TAG(page))) || (PROCESSES > 3 && HOLDS_ANY(4, TAG(page))))
+/* Of the words of a new block its first one is stored last. */
+#define BLOCK_WAITS(page) \
+    (HOLDS_ANY(1, WORD(WORD_AT(page))) || HOLDS_ANY(2, WORD(WORD_AT(page))) || \
+     (PROCESSES > 2 && HOLDS_ANY(3, WORD(WORD_AT(page)))) || \
+     (PROCESSES > 3 && HOLDS_ANY(4, WORD(WORD_AT(page)))))
 #define IS_QUIET \
     (at_work == 0 && waiting[1] == 0 && waiting[2] == 0 && \
      (MEMBERS < 3 || waiting[MEMBERS] == 0))
@@ -244,6 +249,7 @@ end:
 #define IS_QUIET         (at_work == 0)
 #define IS_KNOWN(page)   true
 #define TAG_WAITS(page)  false
+#define BLOCK_WAITS(page) false
 #define drain()          skip
 #define load(to, cell)   to = mem[cell]
 #define store(cell, what) mem[cell] = what
@@ -280,6 +286,16 @@ inline fetch_xor(cell, bits)
 /* Pages change hands. m: a mask, for the step that is under way. */
 byte h;
 byte m;
+
+/* The pages of m in word k are this process's alone; a whole word is stored as it shall be. */
+inline change_mine(before, after)
+{
+    if
+    :: m == FULL -> store(WORD(k), after)
+    :: else -> fetch_xor(WORD(k), (before) ^ (after))
+    fi
+}
+
 inline pass_on(begin, count, old, new)
 {
     for (h : begin .. (begin) + (count) - 1) {
@@ -428,7 +444,7 @@ inline free_claimed()
         STEP
             m = MASK_IN(k, p, n);
             pass_on_in(k, m, me, 0);
-            fetch_and(WORD(k), ~BITS_CLAIMED(m))
+            change_mine(BITS_CLAIMED(m), 0)
         OR_DIE;
         k++
     :: else -> break
@@ -479,8 +495,8 @@ inline claim_words()
             k--;
             STEP
                 m = MASK_IN(k, p, n);
-            pass_on_in(k, m, me, me);
-                fetch_xor(WORD(k), BITS_CLAIMED(m) ^ BITS_BLOCK(k, p, m))
+                pass_on_in(k, m, me, me);
+                change_mine(BITS_CLAIMED(m), BITS_BLOCK(k, p, m))
             OR_DIE
         :: else -> break
         od;
@@ -604,8 +620,8 @@ inline free_tagged(reclaim)
             :: k <= LAST_WORD(p, n) ->
                 STEP
                     m = MASK_IN(k, p, n);
-            pass_on_in(k, m, me, me);
-                    fetch_xor(WORD(k), BITS_CLAIMED(m) ^ BITS_BLOCK(k, p, m))
+                    pass_on_in(k, m, me, me);
+                    change_mine(BITS_BLOCK(k, p, m), BITS_CLAIMED(m))
                 OR_DIE;
                 k++
             :: else -> break
@@ -1255,10 +1271,12 @@ dead:
     (TAG_WAITS(page) || \
      (mem[TAG(page)] != TAG_NOBODY && mem[TAG(page)] != TAG_MARK && \
       (mem[TAG(page)] != TAG_SHARED || stage[page] != PRIVATE)))
+#define IS_WHOLE(page) \
+    (BLOCK_WAITS(page) || \
+     (IS_FIRST(page) && GOES_ON_TO(page, 1) && GOES_ON_TO(page, 2) && GOES_ON_TO(page, 3)))
 #define IS_SOUND(page) \
     ((page) >= N || !IS_PROGRAMS(page) || \
-     (IS_FIRST(page) && GOES_ON_TO(page, 1) && GOES_ON_TO(page, 2) && GOES_ON_TO(page, 3) && \
-      IS_TAGGED(page)))
+     (IS_WHOLE(page) && IS_TAGGED(page)))
 #define ARE_SOUND \
     (IS_SOUND(0) && IS_SOUND(1) && IS_SOUND(2) && IS_SOUND(3) && IS_SOUND(4) && IS_SOUND(5))
 

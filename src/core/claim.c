@@ -37,20 +37,21 @@ static void unclaim_from(const struct view *view, uint64_t index, uint64_t page,
  * nobody meets a first page whose block is not complete. */
 static void settle(const struct view *view, uint64_t page, uint64_t n)
 {
-    for (uint64_t index = word_at(page + n - 1);; index--) {
+    uint64_t first = word_at(page);
+    for (uint64_t index = word_at(page + n - 1); index > first; index--) {
         uint32_t mask = mask_in(index, page, n);
-        uint32_t first = index == word_at(page) ? UINT32_C(1) << bit_at(page) : 0;
-        atomic_fetch_xor_explicit(&view->words[index], bits_claimed(mask) ^ bits_block(mask, first),
-                                  memory_order_acq_rel);
-        if (index == word_at(page))
-            return;
+        change_mine(view, index, mask, bits_claimed(mask), bits_block(mask, 0));
     }
+    uint32_t mask = mask_in(first, page, n);
+    change_mine(view, first, mask, bits_claimed(mask),
+                bits_block(mask, UINT32_C(1) << bit_at(page)));
 }
 
 int claim_range(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n)
 {
     intend_longer(view, actor, INTENT_CLAIM, page, n);
-    for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++) {
+    uint64_t last = word_at(page + n - 1);
+    for (uint64_t index = word_at(page); index <= last; index++) {
         if (claim_mask(view, index, mask_in(index, page, n)))
             continue;
         if (index > word_at(page))

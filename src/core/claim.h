@@ -26,6 +26,17 @@ static inline int claim_in_word(const struct view *view, const struct actor *act
     return won;
 }
 
+/* Changes the pages of mask in a word, which are this member's alone: by these bits of the word. A
+ * whole word is stored as it shall be, since nobody else changes it. */
+static inline void change_mine(const struct view *view, uint64_t index, uint32_t mask,
+                               uint64_t before, uint64_t after)
+{
+    if (mask == UINT32_MAX)
+        atomic_store_explicit(&view->words[index], after, memory_order_release);
+    else
+        atomic_fetch_xor_explicit(&view->words[index], before ^ after, memory_order_acq_rel);
+}
+
 /* Takes n pages from page on that may span words. 1, or 0 when one of them is not free. */
 int claim_words(const struct view *view, const struct actor *actor, uint64_t page, uint64_t n);
 

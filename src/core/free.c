@@ -123,19 +123,23 @@ void free_hint(const struct view *view, uint64_t page, uint64_t n)
 
 void free_claimed(const struct view *view, uint64_t page, uint64_t n)
 {
-    for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++)
-        atomic_fetch_and_explicit(&view->words[index], ~bits_claimed(mask_in(index, page, n)),
-                                  memory_order_acq_rel);
+    uint64_t last = word_at(page + n - 1);
+    for (uint64_t index = word_at(page); index <= last; index++) {
+        uint32_t mask = mask_in(index, page, n);
+        change_mine(view, index, mask, bits_claimed(mask), 0);
+    }
 }
 
 /* The range is this member's alone: its block becomes claimed pages, the first page first. */
 static void claim_back(const struct view *view, uint64_t page, uint64_t n)
 {
-    for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++) {
-        uint32_t mask = mask_in(index, page, n);
-        uint32_t first = index == word_at(page) ? UINT32_C(1) << bit_at(page) : 0;
-        atomic_fetch_xor_explicit(&view->words[index], bits_claimed(mask) ^ bits_block(mask, first),
-                                  memory_order_acq_rel);
+    uint64_t last = word_at(page + n - 1);
+    uint32_t mask = mask_in(word_at(page), page, n);
+    change_mine(view, word_at(page), mask, bits_block(mask, UINT32_C(1) << bit_at(page)),
+                bits_claimed(mask));
+    for (uint64_t index = word_at(page) + 1; index <= last; index++) {
+        mask = mask_in(index, page, n);
+        change_mine(view, index, mask, bits_block(mask, 0), bits_claimed(mask));
     }
 }
 

@@ -77,6 +77,8 @@ static inline uint32_t mask_below(uint64_t index, uint64_t limit)
 static inline uint32_t mask_in(uint64_t index, uint64_t page, uint64_t n)
 {
     uint64_t first = index * LAYOUT_WORD_PAGES;
+    if (first >= page && n >= LAYOUT_WORD_PAGES && first - page <= n - LAYOUT_WORD_PAGES)
+        return UINT32_MAX;
     uint64_t from = page > first ? page : first;
     uint64_t end = page + n < first + LAYOUT_WORD_PAGES ? page + n : first + LAYOUT_WORD_PAGES;
     return mask_of((unsigned)(from - first), (unsigned)(end - from));
