@@ -195,35 +195,63 @@ void hints_untouch(struct hints *hints, uint64_t group)
         atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
 }
 
-/* The first group from `from` on that is touched (or untouched), or end. */
-static uint64_t next_touched(const struct hints *hints, uint64_t from, uint64_t end, int touched)
+/* The smallest hole that suffices, of those seen so far. */
+struct holes {
+    uint64_t wanted;
+    uint64_t start;
+    uint64_t length;
+    int compared;
+};
+
+/* 0: enough were compared, or this one fits exactly. */
+static int compare(struct holes *holes, uint64_t start, uint64_t length)
 {
-    while (from < end) {
-        uint64_t word = atomic_load_explicit(&hints->touched[from / 64], memory_order_relaxed);
-        word = (touched ? word : ~word) & UINT64_MAX << from % 64;
-        if (word != 0)
-            return least((from & ~UINT64_C(63)) + (uint64_t)__builtin_ctzll(word), end);
-        from = (from | 63) + 1;
+    if (length < holes->wanted)
+        return 1;
+    if (length < holes->length) {
+        holes->start = start;
+        holes->length = length;
     }
-    return end;
+    return length > holes->wanted && ++holes->compared < HOLES_COMPARED;
+}
+
+/* The holes of 64 groups that end before the last of them. *run: the untouched groups before
+ * these, then those that reach the end of these. 0: enough were compared. */
+static int compare_in_word(struct holes *holes, uint64_t first, uint64_t untouched, uint64_t *run)
+{
+    if (untouched == UINT64_MAX) {
+        *run += 64;
+        return 1;
+    }
+    unsigned stop = (unsigned)__builtin_ctzll(~untouched);
+    if (!compare(holes, first - *run, *run + stop))
+        return 0;
+    *run = 0;
+    for (untouched &= UINT64_MAX << stop; untouched != 0; untouched &= UINT64_MAX << stop) {
+        unsigned start = (unsigned)__builtin_ctzll(untouched);
+        unsigned length = (unsigned)__builtin_ctzll(~(untouched >> start));
+        stop = start + length;
+        if (stop == 64) {
+            *run = length;
+            return 1;
+        }
+        if (!compare(holes, first + start, length))
+            return 0;
+    }
+    return 1;
 }
 
 uint64_t hints_find_hole(const struct hints *hints, uint64_t n_groups, uint64_t end_group)
 {
-    uint64_t best = hints->n[0];
-    uint64_t best_length = UINT64_MAX;
-    int compared = 0;
-    uint64_t start = next_touched(hints, 0, end_group, 0);
-    while (start < end_group && compared < HOLES_COMPARED) {
-        uint64_t stop = next_touched(hints, start, end_group, 1);
-        if (stop - start >= n_groups) {
-            compared++;
-            if (stop - start < best_length) {
-                best = start;
-                best_length = stop - start;
-            }
-        }
-        start = next_touched(hints, stop, end_group, 0);
+    struct holes holes = {.wanted = n_groups, .start = hints->n[0], .length = UINT64_MAX};
+    uint64_t run = 0;
+    for (uint64_t first = 0; first < end_group; first += 64) {
+        uint64_t touched = atomic_load_explicit(&hints->touched[first / 64], memory_order_relaxed);
+        if (end_group - first < 64)
+            touched |= UINT64_MAX << (end_group - first);
+        if (!compare_in_word(&holes, first, ~touched, &run))
+            return holes.start;
     }
-    return best;
+    compare(&holes, end_group - run, run);
+    return holes.start;
 }
