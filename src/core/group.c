@@ -2,52 +2,73 @@
 
 enum { LEVELS = 10 }; /* runs of 1, 2, 4 ... 512 */
 
+/* The free pages of two words; limit: UINT64_MAX where all of them lie below. */
+static inline uint64_t load_cell(const struct view *view, uint64_t index, uint64_t limit)
+{
+    uint32_t low = word_free(view_word(view, index));
+    uint32_t high = word_free(view_word(view, index + 1));
+    if (limit != UINT64_MAX) {
+        low &= mask_below(index, limit);
+        high &= mask_below(index + 1, limit);
+    }
+    return (uint64_t)high << 32 | low;
+}
+
 void group_load(struct group *group, const struct view *view, uint64_t number, uint64_t limit)
 {
     uint64_t index = number * LAYOUT_GROUP_WORDS;
-    for (int i = 0; i < GROUP_CELLS; i++, index += 2) {
-        uint32_t low = word_free(view_word(view, index)) & mask_below(index, limit);
-        uint32_t high = word_free(view_word(view, index + 1)) & mask_below(index + 1, limit);
-        group->cells[i] = (uint64_t)high << 32 | low;
-    }
+    if (limit / LAYOUT_GROUP_PAGES > number)
+        limit = UINT64_MAX;
+    for (unsigned i = 0; i < GROUP_PAIRS; i++, index += 4)
+        group->pairs[i] =
+            (group_pair){load_cell(view, index, limit), load_cell(view, index + 2, limit)};
 }
 
 static int is_empty(const struct group *group)
 {
-    uint64_t any = 0;
-    for (int i = 0; i < GROUP_CELLS; i++)
-        any |= group->cells[i];
-    return any == 0;
+    group_pair any = group->pairs[0];
+    for (unsigned i = 1; i < GROUP_PAIRS; i++)
+        any |= group->pairs[i];
+    return (any[0] | any[1]) == 0;
 }
 
-/* Leaves of the pages those with a page of `others` n further on. */
-static void keep_followed(struct group *pages, const struct group *others, unsigned n)
+static inline uint64_t cell(const struct group *group, unsigned i)
+{
+    return i < GROUP_CELLS ? group->pairs[i / 2][i % 2] : 0;
+}
+
+/* Leaves of the pages those with a page of `others` n further on; whole cells of them. */
+static void keep_far(struct group *pages, const struct group *others, unsigned n)
 {
     unsigned cells = n / 64;
     unsigned bits = n % 64;
     for (unsigned i = 0; i < GROUP_CELLS; i++) {
-        uint64_t low = i + cells < GROUP_CELLS ? others->cells[i + cells] : 0;
-        uint64_t high = i + cells + 1 < GROUP_CELLS ? others->cells[i + cells + 1] : 0;
-        pages->cells[i] &= low >> bits | (high << 1) << (63 - bits);
+        uint64_t low = cell(others, i + cells);
+        uint64_t high = cell(others, i + cells + 1);
+        pages->pairs[i / 2][i % 2] &= low >> bits | (high << 1) << (63 - bits);
     }
 }
 
-/* The same in one set, and n < 64. */
-static inline void keep_runs(struct group *pages, unsigned n)
+/* The same; 0 < n < 64. */
+static inline void keep_near(struct group *pages, const struct group *others, unsigned n)
 {
-    for (unsigned i = 0; i + 1 < GROUP_CELLS; i++)
-        pages->cells[i] &= pages->cells[i] >> n | pages->cells[i + 1] << (64 - n);
-    pages->cells[GROUP_CELLS - 1] &= pages->cells[GROUP_CELLS - 1] >> n;
+    group_pair here = others->pairs[0];
+    for (unsigned i = 0; i < GROUP_PAIRS; i++) {
+        group_pair after = i + 1 < GROUP_PAIRS ? others->pairs[i + 1] : (group_pair){0, 0};
+        pages->pairs[i] &= here >> n | (group_pair){here[1], after[0]} << (64 - n);
+        here = after;
+    }
 }
 
-static void keep(struct group *pages, unsigned n)
+/* The same; any n. `others` may be `pages`. */
+static inline void keep(struct group *pages, const struct group *others, unsigned n)
 {
     if (n == 0)
         return;
     if (n < 64)
-        keep_runs(pages, n);
+        keep_near(pages, others, n);
     else
-        keep_followed(pages, pages, n);
+        keep_far(pages, others, n);
 }
 
 /* The pages at which runs of n begin. */
@@ -56,16 +77,16 @@ static struct group runs_of(const struct group *group, unsigned n)
     struct group pages = *group;
     unsigned have = 1;
     for (; have * 2 <= n; have *= 2)
-        keep(&pages, have);
-    keep(&pages, n - have);
+        keep(&pages, &pages, have);
+    keep(&pages, &pages, n - have);
     return pages;
 }
 
 static unsigned first_of(const struct group *pages)
 {
     for (unsigned i = 0; i < GROUP_CELLS; i++)
-        if (pages->cells[i] != 0)
-            return i * 64 + (unsigned)__builtin_ctzll(pages->cells[i]);
+        if (cell(pages, i) != 0)
+            return i * 64 + (unsigned)__builtin_ctzll(cell(pages, i));
     return LAYOUT_GROUP_PAGES;
 }
 
@@ -74,8 +95,8 @@ static struct group inside_words(const struct group *pages, unsigned n)
 {
     struct group inside = *pages;
     uint64_t mask = bits_both(mask_of(0, LAYOUT_WORD_PAGES + 1 - n));
-    for (int i = 0; i < GROUP_CELLS; i++)
-        inside.cells[i] &= mask;
+    for (unsigned i = 0; i < GROUP_PAIRS; i++)
+        inside.pairs[i] &= mask;
     return inside;
 }
 
@@ -92,13 +113,14 @@ unsigned group_find(const struct group *group, unsigned n)
 
 unsigned group_longest(const struct group *group)
 {
-    struct group runs[LEVELS + 1] = {*group}; /* of 1 << level */
+    struct group runs[LEVELS + 1]; /* of 1 << level */
     int level = 0;
     if (is_empty(group))
         return 0;
+    runs[0] = *group;
     do {
         runs[level + 1] = runs[level];
-        keep(&runs[level + 1], 1u << level);
+        keep(&runs[level + 1], &runs[level], 1u << level);
         level++;
     } while (level < LEVELS && !is_empty(&runs[level]));
     level--;
@@ -106,7 +128,7 @@ unsigned group_longest(const struct group *group)
     unsigned n = 1u << level;
     while (level-- > 0) {
         struct group longer = longest;
-        keep_followed(&longer, &runs[level], n);
+        keep(&longer, &runs[level], n);
         if (!is_empty(&longer)) {
             longest = longer;
             n += 1u << level;
@@ -118,7 +140,7 @@ unsigned group_longest(const struct group *group)
 unsigned group_count(const struct group *group)
 {
     uint64_t counts = 0;
-    for (int i = 0; i < GROUP_CELLS; i++)
-        counts += bytes_count(group->cells[i]);
+    for (unsigned i = 0; i < GROUP_CELLS; i++)
+        counts += bytes_count(cell(group, i));
     return bytes_sum(counts);
 }

@@ -8,10 +8,14 @@
 
 #include "core/view.h"
 
-enum { GROUP_CELLS = LAYOUT_GROUP_PAGES / 64 };
+enum { GROUP_CELLS = LAYOUT_GROUP_PAGES / 64, GROUP_PAIRS = GROUP_CELLS / 2 };
 
+typedef uint64_t group_pair __attribute__((vector_size(16)));
+
+/* Cells of 64 pages, two by two for the compiler's vectors; the lowest bit of the first cell is the
+ * group's first page. */
 struct group {
-    uint64_t cells[GROUP_CELLS]; /* the lowest bit of the first one: the group's first page */
+    group_pair pairs[GROUP_PAIRS];
 };
 
 /* The free pages below the limit of the group of that number. */
