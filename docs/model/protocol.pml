@@ -6,7 +6,7 @@
  * may die. MEMBERS members choose freely among the operations of MENU, OPS times each; RECOVERERS
  * recoverers, of whom only the last one is immortal, work whenever a dead member is there.
  *
- * -D T1 ... -D T13 each put a simpler rule in place of one of the protocol's. */
+ * -D T1 ... -D T13 and -D NEIGHBOURS each put a simpler rule in place of one of the protocol's. */
 
 #ifndef MEMBERS
 #define MEMBERS 2
@@ -56,7 +56,7 @@
 #else
 #define SLOTS MEMBER_SLOTS
 #endif
-#ifdef T13
+#if defined(T13) || defined(NEIGHBOURS)
 #define TSO
 #endif
 
@@ -292,7 +292,11 @@ inline change_mine(before, after)
 {
     if
     :: m == FULL -> store(WORD(k), after)
+#ifdef NEIGHBOURS
+    :: else -> store(WORD(k), mem[WORD(k)] & ~BITS_BOTH(m) | (after))
+#else
     :: else -> fetch_xor(WORD(k), (before) ^ (after))
+#endif
     fi
 }
 
