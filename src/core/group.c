@@ -137,10 +137,18 @@ unsigned group_longest(const struct group *group)
     return n;
 }
 
+/* In twos, fours and bytes of all cells side by side: a byte ends with 64 at most. */
 unsigned group_count(const struct group *group)
 {
-    uint64_t counts = 0;
-    for (unsigned i = 0; i < GROUP_CELLS; i++)
-        counts += bytes_count(cell(group, i));
-    return bytes_sum(counts);
+    group_pair counts = {0, 0};
+    for (unsigned i = 0; i < GROUP_PAIRS; i++) {
+        group_pair cells = group->pairs[i];
+        cells -= cells >> 1 & UINT64_C(0x5555555555555555);
+        cells =
+            (cells & UINT64_C(0x3333333333333333)) + (cells >> 2 & UINT64_C(0x3333333333333333));
+        counts += (cells + (cells >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    }
+    uint64_t sum = counts[0] + counts[1];
+    sum = (sum & UINT64_C(0x00FF00FF00FF00FF)) + (sum >> 8 & UINT64_C(0x00FF00FF00FF00FF));
+    return (unsigned)(sum * UINT64_C(0x0001000100010001) >> 48);
 }

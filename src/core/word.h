@@ -103,20 +103,6 @@ static inline unsigned mask_count(uint32_t mask)
     return mask * 0x01010101u >> 24;
 }
 
-/* How many pages in each byte of two masks, and the sum of up to 28 such counts. */
-static inline uint64_t bytes_count(uint64_t masks)
-{
-    masks -= masks >> 1 & UINT64_C(0x5555555555555555);
-    masks = (masks & UINT64_C(0x3333333333333333)) + (masks >> 2 & UINT64_C(0x3333333333333333));
-    return (masks + (masks >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-}
-
-static inline unsigned bytes_sum(uint64_t counts)
-{
-    counts = (counts & UINT64_C(0x00FF00FF00FF00FF)) + (counts >> 8 & UINT64_C(0x00FF00FF00FF00FF));
-    return (unsigned)(counts * UINT64_C(0x0001000100010001) >> 48);
-}
-
 /* Whether a block begins at bit and ends before the word does; `pages` are its pages then. The sum
  * carries through them into the bit behind them. */
 static inline int word_block_inside(uint64_t word, unsigned bit, uint32_t *pages)
