@@ -6,7 +6,8 @@
  * operation that wrote the word just before; a swap that expects the remembered value does not, and
  * shows by itself when others have changed the word meanwhile. For freeing, the memory must be
  * right about one thing only: a block of this very member that begins in the home word is there as
- * the memory has it. So whoever allocates for the member there in another way calls home_renew. */
+ * the memory has it. So whoever gets the member a block there in another way calls home_renew, and
+ * members that take turns with one tag leave home between them. */
 #ifndef SHMPOOL_CORE_HOME_H
 #define SHMPOOL_CORE_HOME_H
 
@@ -14,7 +15,7 @@
 #include "core/claim.h"
 #include "core/view.h"
 
-/* The member has got a block that begins at the page. */
+/* The member has got the block that begins at the page. */
 static inline void home_renew(const struct view *view, struct actor *actor, uint64_t page)
 {
     if (word_at(page) == actor->home)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "core/home.h"
 #include "core/members.h"
 #include "core/place.h"
 #include "family/identity.h"
@@ -253,6 +254,7 @@ static struct member *enter_spare(struct pool *pool, struct member *member)
 {
     pthread_mutex_lock(&pool->spare);
     members_thread.spare = member;
+    home_leave(&member->actor); /* others have used the same tag meanwhile */
     if (spare_is_settled(pool))
         return member;
     members_thread.spare = NULL;

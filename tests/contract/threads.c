@@ -169,6 +169,79 @@ START_TEST(more_threads_than_slots_work)
 }
 END_TEST
 
+enum { N_EXCHANGED = 48, N_EXCHANGES = 10000, IDLERS = 1024 };
+
+struct exchange {
+    shmpool_id pool;
+    pthread_mutex_t lock;
+    struct held held[N_EXCHANGED];
+    pthread_barrier_t all_idle;
+    pthread_barrier_t end;
+};
+
+/* What one thread allocated another one frees, next to blocks of a third. */
+static void *exchanges(void *arg)
+{
+    static _Atomic unsigned number;
+    struct exchange *exchange = arg;
+    struct random random = random_stream(random_seed(), atomic_fetch_add(&number, 1));
+    for (int i = 0; i < N_EXCHANGES; i++) {
+        int at = (int)random_between(&random, 0, N_EXCHANGED - 1);
+        struct holder holder = {exchange->pool, at + 1, NULL};
+        pthread_mutex_lock(&exchange->lock);
+        if (exchange->held[at].block == NULL)
+            take(&holder, &exchange->held[at], &random);
+        else
+            give(&holder, &exchange->held[at]);
+        pthread_mutex_unlock(&exchange->lock);
+        if (i % 8 == 0)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void *idles_with_a_slot(void *arg)
+{
+    struct exchange *exchange = arg;
+    ck_ok(shmpool_free(exchange->pool, shmpool_alloc(exchange->pool, 1)));
+    pthread_barrier_wait(&exchange->all_idle);
+    pthread_barrier_wait(&exchange->end);
+    return NULL;
+}
+
+/* With as many idlers as there are slots the others have none; else all of them have. */
+START_TEST(threads_free_each_others_blocks)
+{
+    static pthread_t idlers[IDLERS];
+    static struct exchange exchange = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    unsigned n_idlers = _i ? IDLERS : 1;
+    pthread_t threads[N_THREADS];
+    pthread_attr_t attributes;
+    exchange.pool = pool_new(4000);
+    pthread_barrier_init(&exchange.all_idle, NULL, n_idlers + 1);
+    pthread_barrier_init(&exchange.end, NULL, n_idlers + 1);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)256 << 10);
+    for (unsigned i = 0; i < n_idlers; i++)
+        ck_assert_int_eq(pthread_create(&idlers[i], &attributes, idles_with_a_slot, &exchange), 0);
+    pthread_attr_destroy(&attributes);
+    pthread_barrier_wait(&exchange.all_idle);
+    ck_assert_uint_eq(stats_of(exchange.pool).members, n_idlers);
+    for (int i = 0; i < N_THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, exchanges, &exchange), 0);
+    for (int i = 0; i < N_THREADS; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_wait(&exchange.end);
+    for (unsigned i = 0; i < n_idlers; i++)
+        pthread_join(idlers[i], NULL);
+    for (int i = 0; i < N_EXCHANGED; i++)
+        if (exchange.held[i].block != NULL)
+            give(&(struct holder){exchange.pool, i + 1, NULL}, &exchange.held[i]);
+    ck_pool_is_whole(exchange.pool);
+    pool_drop(exchange.pool);
+}
+END_TEST
+
 static void *works_until_cancelled(void *arg)
 {
     const struct holder *holder = arg;
@@ -220,6 +293,7 @@ TCase *threads_case(void)
     tcase_add_test(tcase, threads_that_come_and_go_give_their_slots_back);
     tcase_add_test(tcase, a_threads_blocks_outlive_it);
     tcase_add_test(tcase, more_threads_than_slots_work);
+    tcase_add_loop_test(tcase, threads_free_each_others_blocks, 0, 2);
     if (!SANITIZED)
         tcase_add_test(tcase, threads_may_be_cancelled_inside_a_call);
     return tcase;
