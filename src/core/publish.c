@@ -1,21 +1,24 @@
 #include "core/publish.h"
 
+#include "core/home.h"
+
 /* Makes the block this actor's own, so that the tag tells after a death whether it was shared. The
  * tag is another's: it is taken only from the value read, for by now the block may have been
  * reclaimed and be somebody else's. */
-static int make_mine(const struct view *view, const struct actor *actor, uint64_t page,
-                     uint32_t tag)
+static int make_mine(const struct view *view, struct actor *actor, uint64_t page, uint32_t tag)
 {
     if (tag == actor->tag || tag == TAG_SHARED)
         return 1;
     if (tag == TAG_NOBODY || tag == TAG_MARK)
         return 0;
-    return atomic_compare_exchange_strong_explicit(&view->tags[page], &tag, actor->tag,
-                                                   memory_order_acq_rel, memory_order_acquire) ||
-           tag == TAG_SHARED;
+    if (!atomic_compare_exchange_strong_explicit(&view->tags[page], &tag, actor->tag,
+                                                 memory_order_acq_rel, memory_order_acquire))
+        return tag == TAG_SHARED;
+    home_renew(view, actor, page);
+    return 1;
 }
 
-enum published publish_block(const struct view *view, const struct actor *actor, uint64_t page,
+enum published publish_block(const struct view *view, struct actor *actor, uint64_t page,
                              _Atomic uintptr_t *where)
 {
     struct intent_shm *intent = actor->intent;

@@ -8,7 +8,7 @@
 enum published { PUBLISHED, PUBLISH_NO_BLOCK, PUBLISH_TAKEN };
 
 /* Stores the address of the block at page into *where, which holds 0, and marks it shared. */
-enum published publish_block(const struct view *view, const struct actor *actor, uint64_t page,
+enum published publish_block(const struct view *view, struct actor *actor, uint64_t page,
                              _Atomic uintptr_t *where);
 
 #endif

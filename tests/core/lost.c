@@ -189,6 +189,49 @@ START_TEST(a_block_that_its_owner_publishes_meanwhile_is_shared)
 }
 END_TEST
 
+/* A block of mine, by the word that its pages came from, was freed by its next owner, who has three
+ * there now. I take the first one to publish it, lose the pointer to a third member, and free what
+ * is mine by that: one page. */
+static uint64_t three_at;
+
+static void i_publish_what_is_anothers(void *unused)
+{
+    (void)unused;
+    my_published = publish_block(&bench.view, &mine, three_at, &bench.places[0]);
+}
+
+static void a_third_links(void *unused)
+{
+    (void)unused;
+    atomic_store(&bench.places[0], 1);
+}
+
+START_TEST(who_publishes_anothers_block_in_vain_frees_that_one_only)
+{
+    unsigned n_lost = 0;
+    bool came = true;
+    for (unsigned j = 0; came; j++) {
+        struct look look;
+        moment = (struct moment){"access", j, 0, 0};
+        set_scene(&blocks[0]);
+        ck_quiet(place_block(&bench.view, &mine, 1, 1, &look) != NO_PAGE);
+        three_at = place_block(&bench.view, &mine, 3, 1, &look);
+        ck_quiet(word_at(three_at) == mine.home && three_at != NO_PAGE);
+        ck_quiet(free_block(&bench.view, &owner, three_at) == 3);
+        for (uint64_t i = 0; i < 3; i++)
+            ck_quiet(bench_take(&bench, &owner, three_at + i, 1));
+        came = steps_with_other(j, i_publish_what_is_anothers, NULL, a_third_links, NULL);
+        if (my_published != PUBLISH_TAKEN || atomic_load(&bench.view.tags[three_at]) != mine.tag)
+            continue;
+        n_lost++;
+        ck_quiet(free_block(&bench.view, &mine, three_at) == 1);
+        ck_quiet(view_is_first(&bench.view, three_at + 1));
+        ck_quiet(view_is_first(&bench.view, three_at + 2));
+    }
+    ck_assert_uint_gt(n_lost, 0);
+}
+END_TEST
+
 /* ---- at free pages ---- */
 
 static uint64_t wanted;    /* pages */
@@ -420,6 +463,7 @@ TCase *lost_case(void)
     tcase_add_loop_test(tcase, a_reader_may_take_a_block_before_its_publisher_has_finished, 0,
                         N_BLOCKS);
     tcase_add_loop_test(tcase, a_block_that_its_owner_publishes_meanwhile_is_shared, 0, N_BLOCKS);
+    tcase_add_test(tcase, who_publishes_anothers_block_in_vain_frees_that_one_only);
     tcase_add_loop_test(tcase, two_that_allocate_get_blocks_of_their_own, 0,
                         sizeof lengths / sizeof lengths[0]);
     tcase_add_loop_test(tcase, two_that_take_the_last_pages_of_the_pool_get_one_each, 0,
