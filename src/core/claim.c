@@ -3,7 +3,7 @@
 void intend_longer(const struct view *view, const struct actor *actor,
                    enum intent_operation operation, uint64_t page, uint64_t n)
 {
-    atomic_store_explicit(&actor->intent->n_pages, n, memory_order_relaxed);
+    atomic_store_explicit(&actor->intent->n_pages, n, memory_order_release);
     atomic_exchange_explicit(&actor->intent->state, intent_of(operation, page),
                              memory_order_seq_cst);
     uint64_t watch = atomic_load_explicit(&view->header->watch, memory_order_seq_cst);

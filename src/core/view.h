@@ -26,7 +26,7 @@ struct view {
     struct domain_shm *domains;
     struct row_shm *rows; /* numbered from 1 */
     struct slot_shm *slots;
-    _Atomic uint64_t *words; /* changed by locked operations only */
+    _Atomic uint64_t *words;
     _Atomic uint32_t *tags;
     _Atomic uint32_t *used; /* one word for each page word */
     struct hints hints;
