@@ -26,14 +26,25 @@ static void accept_some(struct worker *worker)
     }
 }
 
-/* Serves client i; the last one takes its place when it is at its end. */
+/* The last client takes the place of client i. */
+static void end(struct worker *worker, size_t i)
+{
+    connection_close(&worker->clients[i]);
+    worker->clients[i] = worker->clients[--worker->n_clients];
+}
+
 static void serve(struct worker *worker, size_t i)
 {
-    struct connection *client = &worker->clients[i];
-    if (connection_serve(client, &worker->hand))
-        return;
-    connection_close(client);
-    *client = worker->clients[--worker->n_clients];
+    if (!connection_serve(&worker->clients[i], &worker->hand))
+        end(worker, i);
+}
+
+/* Clients that have got their last answer and stay are no reason to take no others. */
+static void make_room(struct worker *worker)
+{
+    for (size_t i = worker->n_clients; worker->n_clients == MOST_CLIENTS && i-- > 0;)
+        if (worker->clients[i].is_shut)
+            end(worker, i);
 }
 
 /* Waits for clients, and for the end: false. Signals come in here only. */
@@ -58,6 +69,7 @@ static void round_of(struct worker *worker, const struct pollfd *polled)
             serve(worker, i);
     if (arrived)
         accept_some(worker);
+    make_room(worker);
 }
 
 int worker_run(void *task)

@@ -232,6 +232,22 @@ START_TEST(many_clients_are_served)
 }
 END_TEST
 
+START_TEST(clients_that_stay_after_the_end_keep_nobody_out)
+{
+    enum { N = 300 };
+    static struct client many[N];
+    char got[10];
+    for (int i = 0; i < N; i++) {
+        client_open(&many[i], server.socket);
+        ck_assert(client_send(&many[i], "GET many\nQUIT\n", 14));
+        ck_assert(client_receive(&many[i], got, 10));
+        ck_assert_mem_eq(got, "NOT_FOUND\n", 10);
+    }
+    for (int i = 0; i < N; i++)
+        client_close(&many[i]);
+}
+END_TEST
+
 TCase *protocol_case(void)
 {
     TCase *tcase = tcase_create("protocol");
@@ -245,5 +261,6 @@ TCase *protocol_case(void)
     tcase_add_test(tcase, answers_wait_for_whom_they_are_for);
     tcase_add_test(tcase, the_last_answers_are_given);
     tcase_add_test(tcase, many_clients_are_served);
+    tcase_add_test(tcase, clients_that_stay_after_the_end_keep_nobody_out);
     return tcase;
 }
