@@ -54,7 +54,8 @@ enum {
  * Errors: EINVAL (run NULL, flag, reserved field, list NULL with a length, a pool granted twice),
  *   EBADF (an ID in the list; a descriptor the grant needs was closed by the program), EACCES (a
  *   pool that this process lacks), EROFS (full use granted of a pool that is read-only here),
- *   EMFILE (4096 workers), EAGAIN and ENOMEM of fork(2). */
+ *   EMFILE (4096 workers; or no descriptor is left to read the worker's start time with), ENFILE,
+ *   EAGAIN and ENOMEM of fork(2). */
 shmpool_worker shmpool_start(int (*run)(void *), void *arg,
                              const struct shmpool_start_options *options);
 

@@ -134,14 +134,29 @@ static uint64_t read_key(void)
     return (machine != 0 ? machine : 1) << 32 | spaces;
 }
 
+/* It passes: another time /proc can be read. */
+static int is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* What cannot be read for want of a descriptor is read again at the next call. */
 struct identity identity_self(void)
 {
-    if (atomic_load(&own_key) == 0) {
-        atomic_store(&own_start, identity_start_of(getpid()));
-        atomic_store(&own_key, read_key());
-    }
-    return (struct identity){
+    struct identity self = {
         .pid = getpid(), .start = atomic_load(&own_start), .key = atomic_load(&own_key)};
+    if (self.key != 0)
+        return self;
+    int saved = errno;
+    errno = 0;
+    self.start = identity_start_of(self.pid);
+    self.key = read_key();
+    if (!is_shortage(errno)) {
+        atomic_store(&own_start, self.start);
+        atomic_store(&own_key, self.key);
+    }
+    errno = saved;
+    return self;
 }
 
 void identity_forget(void)

@@ -158,7 +158,9 @@ static int send_letter_and_start(struct spawn *spawn, shmpool_worker id, unsigne
     if (result == 0) {
         snprintf(variable, sizeof variable, "%s=%d", LETTER_VARIABLE, spawn->letter.fd);
         *place = variable;
-        result = start_program(spawn, id);
+        result = workers_check_descriptor();
+        if (result == 0)
+            result = start_program(spawn, id);
         letter_end(&spawn->letter);
     }
     process_unlock();

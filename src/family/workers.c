@@ -8,6 +8,7 @@
 #include "family/workers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <shmpool/worker.h>
@@ -149,6 +150,20 @@ void workers_add_child(shmpool_worker id, pid_t pid)
 {
     n_starting--;
     children[n_children++] = (struct child){id, pid};
+}
+
+int workers_check_descriptor(void)
+{
+    int free = open("/", O_PATH | O_CLOEXEC);
+    if (free < 0 && (errno == EMFILE || errno == ENFILE))
+        return error_set(errno,
+                         "no worker can be started: it is known by its start time, which is read "
+                         "with a descriptor, and none is left (%s); close some or raise "
+                         "`ulimit -n`",
+                         strerror(errno));
+    if (free >= 0)
+        close(free);
+    return 0;
 }
 
 __attribute__((destructor)) static void reap_at_exit(void)
@@ -319,6 +334,8 @@ shmpool_worker shmpool_start(int (*run)(void *), void *arg,
                           .grants = &grants,
                           .flags = options != NULL ? options->flags : 0,
                           .starter = identity_self()};
+    if (workers_check_descriptor() != 0)
+        return -1;
     start.id = workers_take(&start.worker);
     if (start.id < 0)
         return -1;
@@ -345,11 +362,25 @@ static struct worker_shm *find_worker(shmpool_worker id)
     return worker;
 }
 
-/* -1 and ESRCH when it ended. A start time that could not be read, though /proc is there, is that
- * of a process that was gone already. */
-static int watch_worker(struct watch *watch, const struct worker_shm *worker)
+/* The pid of a child that was not reaped is nobody else's: what could not be read when it was noted
+ * can be read now. */
+static uint64_t start_of(struct worker_shm *worker)
 {
     uint64_t start = atomic_load(&worker->start);
+    pid_t pid = atomic_load(&worker->pid);
+    siginfo_t info;
+    if (start == 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+        start = identity_start_of(pid);
+        atomic_store(&worker->start, start);
+    }
+    return start;
+}
+
+/* -1 and ESRCH when it ended. A start time that could not be read, though /proc is there, is that
+ * of a process that was gone already. */
+static int watch_worker(struct watch *watch, struct worker_shm *worker)
+{
+    uint64_t start = start_of(worker);
     if (start == 0 && identity_self().start != 0) {
         errno = ESRCH;
         return -1;
@@ -363,7 +394,7 @@ static void end_watch(void *watch)
 }
 
 /* The wait is a cancellation point. */
-static int wait_for_end(const struct worker_shm *worker, shmpool_worker id, int timeout_ms)
+static int wait_for_end(struct worker_shm *worker, shmpool_worker id, int timeout_ms)
 {
     struct watch watch;
     int ended;
@@ -457,7 +488,7 @@ int shmpool_join(shmpool_worker id, int *wait_status, int timeout_ms)
 /* ---- the rest ---- */
 
 /* Under the lock no other thread reaps it, so that its pid stays its own. */
-static int signal_worker(const struct worker_shm *worker, int signal)
+static int signal_worker(struct worker_shm *worker, int signal)
 {
     struct watch watch;
     process_lock();

@@ -19,6 +19,10 @@ int workers_check_options(const char *function, const struct shmpool_start_optio
 shmpool_worker workers_take(struct worker_shm **worker);
 void workers_give_up(struct worker_shm *worker);
 
+/* Whether a descriptor is left, without which nobody learns whose pid the worker's is; -1 with
+ * errno. */
+int workers_check_descriptor(void);
+
 /* The worker's process exists: to be reaped by this one. Under process_lock. */
 void workers_add_child(shmpool_worker id, pid_t pid);
 

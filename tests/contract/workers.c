@@ -402,6 +402,50 @@ START_TEST(the_programs_own_children_are_left_to_it)
 }
 END_TEST
 
+static int allocates_and_waits(void *arg)
+{
+    struct notes *notes = arg;
+    CHILD_CHECK(shmpool_alloc(notes->pool, pages(10)) != NULL);
+    atomic_store(&notes->ready, 1);
+    for (;;)
+        pause();
+}
+
+static int starts_with_few_descriptors(void *arg)
+{
+    struct notes *notes = arg;
+    struct rlimit limit = {200, 200};
+    char *const argv[] = {(char *)"/bin/true", NULL};
+    int last = -1;
+    CHILD_CHECK(WEXITSTATUS(worker_run(exits_with_5, NULL, NULL)) == 5);
+    CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (int fd; (fd = dup(STDERR_FILENO)) >= 0;)
+        last = fd;
+    CHILD_FAILS(shmpool_start(exits_with_5, NULL, NULL), EMFILE);
+    CHILD_FAILS(shmpool_spawn(argv[0], argv, NULL, NULL), EMFILE);
+    close(last);
+    CHILD_FAILS(shmpool_spawn(argv[0], argv, NULL, NULL), EMFILE);
+    shmpool_worker worker = shmpool_start(allocates_and_waits, notes, NULL);
+    CHILD_CHECK(worker > 0);
+    wait_for(&notes->ready, 1);
+    CHILD_CHECK(shmpool_kill(worker, 0) == 0);
+    CHILD_FAILS(shmpool_join(worker, NULL, 0), EAGAIN);
+    pid_t pid = shmpool_worker_pid(worker);
+    CHILD_CHECK(shmpool_kill(worker, SIGKILL) == 0 && WTERMSIG(worker_join(worker)) == SIGKILL);
+    CHILD_CHECK(shmpool_reclaim(notes->pool, pid) == (ssize_t)pages(10));
+    return 0;
+}
+
+/* Nobody could tell later whose pid it was. */
+START_TEST(a_worker_whose_start_cannot_be_read_is_not_started)
+{
+    struct notes *notes = shared_memory(sizeof *notes);
+    notes->pool = pool_new(20);
+    ck_child_ok(starts_with_few_descriptors, notes);
+    pool_drop(notes->pool);
+}
+END_TEST
+
 START_TEST(thousands_of_workers_use_nothing_up)
 {
     shmpool_worker last = 0;
@@ -435,6 +479,7 @@ TCase *workers_case(void)
     tcase_add_test(tcase, buffered_text_appears_once_and_in_order);
     tcase_add_test(tcase, atexit_handlers_do_not_run_in_workers);
     tcase_add_test(tcase, the_programs_own_children_are_left_to_it);
+    tcase_add_test(tcase, a_worker_whose_start_cannot_be_read_is_not_started);
     if (strcmp(backend()->name, "memfd") == 0) /* no pool takes part: one suite is enough */
         tcase_add_test(tcase, thousands_of_workers_use_nothing_up);
     return tcase;
