@@ -1,6 +1,8 @@
 #include "worker.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <time.h>
 
 #include "connection.h"
 #include "listener.h"
@@ -12,6 +14,7 @@ enum { MOST_CLIENTS = 256 };
 struct worker {
     struct hand hand;
     int listener;
+    bool is_short; /* of descriptors or memory for another client */
     size_t n_clients;
     struct connection clients[MOST_CLIENTS];
 };
@@ -20,8 +23,10 @@ static void accept_some(struct worker *worker)
 {
     while (worker->n_clients < MOST_CLIENTS) {
         int client = listener_accept(worker->listener);
-        if (client < 0)
+        if (client < 0) {
+            worker->is_short = errno != EAGAIN && errno != ECONNABORTED;
             return;
+        }
         connection_open(&worker->clients[worker->n_clients++], client);
     }
 }
@@ -47,15 +52,20 @@ static void make_room(struct worker *worker)
             end(worker, i);
 }
 
-/* Waits for clients, and for the end: false. Signals come in here only. */
+/* Waits for clients, and for the end: false. Signals come in here only. Those whom there is no
+ * descriptor for wait a little. */
 static bool wait_for_some(struct worker *worker, struct pollfd *polled)
 {
+    static const struct timespec a_little = {.tv_nsec = 100000000};
+    bool takes_more = worker->n_clients < MOST_CLIENTS && !worker->is_short;
     for (size_t i = 0; i < worker->n_clients; i++)
         polled[i] = (struct pollfd){.fd = worker->clients[i].socket,
                                     .events = connection_events(&worker->clients[i])};
-    polled[worker->n_clients] = (struct pollfd){
-        .fd = worker->n_clients < MOST_CLIENTS ? worker->listener : -1, .events = POLLIN};
-    if (ppoll(polled, worker->n_clients + 1, NULL, signals_none()) < 0)
+    polled[worker->n_clients] =
+        (struct pollfd){.fd = takes_more ? worker->listener : -1, .events = POLLIN};
+    const struct timespec *longest = worker->is_short ? &a_little : NULL;
+    worker->is_short = false;
+    if (ppoll(polled, worker->n_clients + 1, longest, signals_none()) < 0)
         for (size_t i = 0; i <= worker->n_clients; i++)
             polled[i].revents = 0;
     return !signals_noted();
