@@ -21,10 +21,11 @@ if(SHMPOOL_COVERAGE)
 endif()
 
 # All symbols are bound when the library is loaded: a lazy binding inside an operation would be
-# hundreds of instructions more to die in. Sanitizers leave symbols undefined, and the coverage
+# hundreds of instructions more to die in. It stays when it is dlclosed, for threads that used it
+# call it when they end. Sanitizers leave symbols undefined, and the coverage
 # build exports an _exit of its own (cmake/coverage_exit.c).
 function(shmpool_link_options target)
-    target_link_options(${target} PRIVATE LINKER:-z,now)
+    target_link_options(${target} PRIVATE LINKER:-z,now LINKER:-z,nodelete)
     if(NOT SHMPOOL_SANITIZE)
         target_link_options(${target} PRIVATE LINKER:-z,defs)
     endif()

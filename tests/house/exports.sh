@@ -24,6 +24,7 @@ diff --label declared --label archived -u "$scratch/declared" "$scratch/archived
 
 readelf -dW "$library" >"$scratch/dynamic"
 grep -q BIND_NOW "$scratch/dynamic" || fault "symbols are not bound at once (-z now)"
+grep -q NODELETE "$scratch/dynamic" || fault "dlclose takes it from threads (-z nodelete)"
 grep -q TEXTREL "$scratch/dynamic" && fault "the code is relocated when it is loaded"
 grep -q 'SONAME.*\[libshmpool\.so\.0\]' "$scratch/dynamic" || fault "SONAME is not libshmpool.so.0"
 while read -r needed; do
