@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <shmpool/pool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -228,20 +229,35 @@ static void tell_what_was_asked(const struct plan *plan)
                   error_size(tables, layout_object_size(&plan->layout, plan->n_pages) - size));
 }
 
-static shmpool_id create_planned(const struct plan *plan)
+static shmpool_id complete(struct pool *pool, const struct plan *plan)
 {
-    struct pool pool = {.backend = plan->backend, .flags = plan->flags};
-    if (make_object(&pool, plan) != 0)
+    if (make_object(pool, plan) != 0)
         return -1;
-    shmpool_id id = write_pool(&pool, plan) == 0 ? make_known(&pool, plan) : -1;
+    shmpool_id id = write_pool(pool, plan) == 0 ? make_known(pool, plan) : -1;
     if (id > 0 && publish(id, plan) == 0) {
         post(id);
         return id;
     }
     if (id > 0)
         entry_undo(id);
-    undo_object(&pool);
+    undo_object(pool);
     return -1;
+}
+
+/* Not on the stack: a child that is forked meanwhile finds it among the unfinished ones, and gives
+ * this thread's stack to another. */
+static shmpool_id create_planned(const struct plan *plan)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        return error_set(ENOMEM, "no memory for the process's own data of a pool");
+    pool->backend = plan->backend;
+    pool->flags = plan->flags;
+    shmpool_id id = complete(pool, plan);
+    int saved = errno;
+    free(pool);
+    errno = saved;
+    return id;
 }
 
 static shmpool_id create(size_t size, const struct shmpool_options *options)

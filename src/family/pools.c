@@ -192,7 +192,9 @@ static void renew_pool(void *context, struct pool *pool)
     pool->spare = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
+/* Whoever was at work on an unfinished pool is not here. */
 void pools_renew(void)
 {
     pools_each(renew_pool, NULL);
+    pools_drop_unfinished();
 }

@@ -269,6 +269,56 @@ START_TEST(a_busy_process_can_start_workers_at_any_moment)
 }
 END_TEST
 
+static void *creates_for_ever(void *arg)
+{
+    const struct shmpool_options options = {.flags = SHMPOOL_COMMIT};
+    _Atomic int *stop = arg;
+    while (atomic_load(stop) == 0) {
+        shmpool_id pool = shmpool_create(4000 * page(), &options);
+        ck_quiet(pool > 0);
+        ck_ok(shmpool_unlink(pool));
+        ck_ok(shmpool_release(pool));
+    }
+    return NULL;
+}
+
+/* A thread of the child's, perhaps on the stack of the one that created. */
+static void *writes_on_its_stack(void *arg)
+{
+    volatile char bytes[40000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = 0x41;
+    return bytes[sizeof bytes - 1] == 0x41 ? arg : NULL;
+}
+
+static int returns_7(void *arg)
+{
+    (void)arg;
+    return 7;
+}
+
+static int starts_a_worker(void *arg)
+{
+    pthread_t thread;
+    CHILD_CHECK(pthread_create(&thread, NULL, writes_on_its_stack, arg) == 0);
+    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    return WEXITSTATUS(worker_run(returns_7, NULL, NULL)) == 7 ? 0 : 1;
+}
+
+START_TEST(a_process_can_fork_while_a_thread_creates_a_pool)
+{
+    _Atomic int stop = 0;
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, creates_for_ever, &stop), 0);
+    for (int i = 0; i < 20; i++) {
+        usleep((useconds_t)(i * 300));
+        ck_child_ok(starts_a_worker, NULL);
+    }
+    atomic_store(&stop, 1);
+    pthread_join(thread, NULL);
+}
+END_TEST
+
 TCase *forks_case(void)
 {
     TCase *tcase = contract_case("forks");
@@ -277,6 +327,7 @@ TCase *forks_case(void)
     tcase_add_loop_test(tcase, after_any_kind_of_fork_the_child_owns_what_it_allocates, 0, N_KINDS);
     tcase_add_test(tcase, the_parents_blocks_stay_its_own_when_a_child_dies);
     tcase_add_test(tcase, a_forked_child_creates_pools_and_starts_workers);
+    tcase_add_test(tcase, a_process_can_fork_while_a_thread_creates_a_pool);
     tcase_add_loop_test(tcase, a_busy_process_can_fork_at_any_moment, 0, SANITIZED ? 1 : N_KINDS);
     tcase_add_loop_test(tcase, a_busy_process_can_run_programs_at_any_moment, 0, N_WAYS);
     tcase_add_test(tcase, a_busy_process_can_start_workers_at_any_moment);
