@@ -10,7 +10,8 @@
  * allocate, free, publish, recover or reclaim, and nothing has changed; elsewhere a handler may
  * call alloc, free, size_at and of in a pool that its thread has used before. A thread's first call
  * in a pool takes its place there and is not async-signal-safe. Forks: after any kind of fork the
- * child is a member of its own. Death: a process killed inside any of these calls costs the others
+ * child is a member of its own; one that is forked in a handler that interrupted a call must not
+ * return from the handler. Death: a process killed inside any of these calls costs the others
  * nothing (docs/protocol.md).
  *
  * Errors of every function that takes a resource ID: EBADF (no resource with this ID), EACCES (the

@@ -12,6 +12,16 @@ unsigned members_domain(const struct view *view, uint64_t key)
     return 0;
 }
 
+unsigned members_find_domain(const struct view *view, uint64_t key)
+{
+    for (unsigned domain = 1; domain < LAYOUT_DOMAINS; domain++) {
+        uint64_t seen = members_domain_key(view, domain);
+        if (seen == key || seen == 0)
+            return seen == key ? domain : 0;
+    }
+    return 0;
+}
+
 uint64_t members_domain_key(const struct view *view, unsigned domain)
 {
     if (domain == 0 || domain >= LAYOUT_DOMAINS)
@@ -74,4 +84,24 @@ int members_take_slot(const struct view *view, uint64_t ident, uint32_t row, uin
 void members_give_slot(const struct view *view, int slot)
 {
     atomic_store_explicit(&view->slots[slot].ident, 0, memory_order_release);
+}
+
+static void replace(_Atomic uint64_t *place, uint64_t before, uint64_t after)
+{
+    atomic_compare_exchange_strong_explicit(place, &before, after, memory_order_acq_rel,
+                                            memory_order_relaxed);
+}
+
+void members_disown(const struct view *view, uint64_t ident)
+{
+    uint32_t n_slots = members_slots_mark(view);
+    uint32_t n_rows = members_rows_mark(view);
+    for (uint32_t slot = 0; slot < n_slots; slot++)
+        replace(&view->slots[slot].ident, ident, IDENT_ABANDONED);
+    for (uint32_t row = 1; row <= n_rows; row++)
+        if (atomic_load_explicit(&view->rows[row].ident, memory_order_acquire) == ident &&
+            atomic_load_explicit(&view->rows[row].spare.state, memory_order_acquire) != INTENT_IDLE)
+            atomic_store_explicit(&view->rows[row].spare_abandoned, 1, memory_order_release);
+    replace(&view->header->lock, ident, 0);
+    replace(&view->header->grower, ident, 0);
 }

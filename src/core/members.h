@@ -36,6 +36,9 @@ static inline uint64_t ident_start(uint64_t ident)
 /* The domain with that key, taken if nobody has it yet; 0 when the table is full. */
 unsigned members_domain(const struct view *view, uint64_t key);
 
+/* The number of a key that was used before, or 0. */
+unsigned members_find_domain(const struct view *view, uint64_t key);
+
 /* The key of a domain; 0 when it is unknown. */
 uint64_t members_domain_key(const struct view *view, unsigned domain);
 
@@ -48,6 +51,10 @@ int members_rows_are_taken(const struct view *view);
 /* A free slot for a thread, or NO_SLOT. */
 int members_take_slot(const struct view *view, uint64_t ident, uint32_t row, uint32_t thread);
 void members_give_slot(const struct view *view, int slot);
+
+/* The process of this ident has become another program by exec: what threads of the earlier one had
+ * in the pool is a dead member's. */
+void members_disown(const struct view *view, uint64_t ident);
 
 static inline uint32_t members_slots_mark(const struct view *view)
 {

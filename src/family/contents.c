@@ -7,6 +7,7 @@
 #include "backend/call.h"
 #include "base/error.h"
 #include "family/address.h"
+#include "family/members.h"
 #include "family/process.h"
 
 static int refuse_contents(const struct header_shm *header, const char *name, const char *wrong)
@@ -63,5 +64,7 @@ int contents_map(struct pool *pool, const struct contents *contents, const char 
         mapping_keep_out_of_dumps(pool->base, pool->mapping_size);
     view_init(&pool->view, &contents->layout, pool->base);
     atomic_store(&pool->view.there, contents->n_pages);
+    if (!pool->readonly)
+        members_arrive(pool);
     return 0;
 }

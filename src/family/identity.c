@@ -159,6 +159,11 @@ struct identity identity_self(void)
     return self;
 }
 
+int identity_was_read(void)
+{
+    return identity_self().key != 0 && atomic_load(&own_key) != 0;
+}
+
 void identity_forget(void)
 {
     atomic_store(&own_key, 0);

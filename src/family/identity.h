@@ -19,6 +19,9 @@ struct identity {
 struct identity identity_self(void);
 void identity_forget(void);
 
+/* False: for want of a descriptor the calling process could not be read yet. */
+int identity_was_read(void);
+
 /* The boot id, and the pid namespace's inode, for the header. */
 void identity_origin(uint64_t boot[2], uint64_t *namespace);
 

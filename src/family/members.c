@@ -43,6 +43,13 @@ uint64_t members_ident(struct pool *pool)
 {
     if (pool->ident == 0) {
         struct identity self = identity_self();
+        if (!identity_was_read()) {
+            error_set(EMFILE,
+                      "no descriptor is left to read this process's start time with, by which pool "
+                      "%s tells it from others: close some or raise `ulimit -n`",
+                      pool->name);
+            return 0;
+        }
         unsigned domain = members_domain(&pool->view, self.key);
         if (domain == 0) {
             error_set(
@@ -54,6 +61,15 @@ uint64_t members_ident(struct pool *pool)
         pool->ident = ident_of(domain, self.start, (uint32_t)self.pid);
     }
     return pool->ident;
+}
+
+/* A process that cannot be told from others disowns nobody. */
+void members_arrive(struct pool *pool)
+{
+    struct identity self = identity_self();
+    unsigned domain = self.key >> 32 != 0 ? members_find_domain(&pool->view, self.key) : 0;
+    if (domain != 0 && identity_was_read())
+        members_disown(&pool->view, ident_of(domain, self.start, (uint32_t)self.pid));
 }
 
 /* An unfinished recovery would keep the lock for the life of the process: no cancellation in it. */
@@ -345,6 +361,9 @@ void members_end_thread(void)
     struct thread *thread = &members_thread;
     if (thread->era != process_era())
         return;
+    /* To a signal handler the thread is inside of a call as long as its slots are on their way. */
+    atomic_store(&thread->inside, 1);
+    atomic_signal_fence(memory_order_seq_cst);
     thread->last = NULL;
     process_lock();
     for (struct member *member = thread->members, *next; member != NULL; member = next) {
@@ -353,12 +372,14 @@ void members_end_thread(void)
         if (pool != NULL) {
             unlink_member(pool, member);
             give_back(pool, member, thread->spare == member);
+            atomic_store(&member->pool, NULL);
         }
         keep_record(member);
     }
     process_unlock();
     thread->members = NULL;
     thread->spare = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
     atomic_store(&thread->inside, 0);
 }
 

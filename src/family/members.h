@@ -89,6 +89,10 @@ int members_are_there(const struct pool *pool);
 /* Gives the calling thread's slots back; an operation that it left unfinished is settled. */
 void members_end_thread(void);
 
+/* The pool has been mapped and is not in the table yet. What this process had in it before it
+ * became this program is given up. */
+void members_arrive(struct pool *pool);
+
 /* One recovery pass over a pool that is writable here; 0 when another thread or process is at it.
  */
 int members_recover(struct pool *pool);

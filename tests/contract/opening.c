@@ -86,6 +86,24 @@ static int helper_left(char **argv)
     return shmpool_unlink(pool);
 }
 
+/* exec N NAME: uses the pool and becomes this program again, N times; earlier ones left nothing. */
+static int helper_exec(char **argv)
+{
+    struct shmpool_stats stats;
+    char left[16];
+    int n = atoi(argv[0]);
+    shmpool_id pool = shmpool_open(argv[1], 0);
+    CHILD_CHECK(pool > 0);
+    void *block = shmpool_alloc(pool, pages(2));
+    CHILD_CHECK(block != NULL && shmpool_free(pool, block) == 0);
+    CHILD_CHECK(shmpool_stats(pool, &stats) == 0 && stats.members == 1);
+    if (n == 0)
+        return 0;
+    snprintf(left, sizeof left, "%d", n - 1);
+    execl("/proc/self/exe", "contract", "exec", left, argv[1], (char *)NULL);
+    return 1;
+}
+
 int helper_main(int argc, char **argv)
 {
     static const struct {
@@ -103,6 +121,7 @@ int helper_main(int argc, char **argv)
         {"left", 1, helper_left},
         {"make-family", 1, helper_make_family},
         {"open", 1, helper_open},
+        {"exec", 2, helper_exec},
     };
     if (strcmp(argv[1], "spawned") == 0)
         return spawned_main(argc, argv);
@@ -428,6 +447,22 @@ START_TEST(a_pool_appears_complete_or_not_at_all)
 }
 END_TEST
 
+START_TEST(a_program_that_executes_itself_leaves_no_slots_behind)
+{
+    char name[RUN_NAME_SIZE];
+    if (!backend()->has_names)
+        return;
+    run_name(name, "exec");
+    shmpool_id pool = pool_named(name, 10);
+    const char *const argv[] = {"contract", "exec", "5", name, NULL};
+    ck_status_ok(child_exec(argv));
+    ck_ok(shmpool_recover(pool));
+    ck_assert_uint_eq(stats_of(pool).members, 1); /* this thread */
+    ck_pool_is_whole(pool);
+    pool_drop(pool);
+}
+END_TEST
+
 TCase *opening_case(void)
 {
     TCase *tcase = contract_case("opening");
@@ -437,6 +472,7 @@ TCase *opening_case(void)
     tcase_add_test(tcase, a_pool_whose_users_all_died_at_work_is_opened_in_order);
     tcase_add_test(tcase, a_memory_without_a_name_goes_with_its_last_user);
     tcase_add_test(tcase, nothing_is_left_of_a_pool_after_exec);
+    tcase_add_test(tcase, a_program_that_executes_itself_leaves_no_slots_behind);
     tcase_add_test(tcase, a_program_that_did_nothing_gets_answers);
     tcase_add_test(tcase, opening_twice_gives_the_same_id);
     tcase_add_test(tcase, what_is_not_there_is_ENOENT);

@@ -1,5 +1,6 @@
 /* Signals: a handler may call in at any moment, EINTR never comes out, and who is stopped holds
  * nobody up. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/sanitized.h"
 
 enum { N_KEPT = 64 };
 
@@ -282,6 +284,84 @@ START_TEST(a_stopped_member_holds_nobody_up)
 }
 END_TEST
 
+#ifdef __x86_64__
+static struct {
+    shmpool_id pool;
+    int steps;
+    int allocated;
+    int wrong;
+} trapped;
+
+/* Whoever has got a block is a member. */
+static void allocates_in_a_trap(int signal)
+{
+    struct shmpool_stats stats;
+    int saved = errno;
+    (void)signal;
+    trapped.steps++;
+    void *block = shmpool_alloc(trapped.pool, 1);
+    if (block != NULL) {
+        trapped.allocated++;
+        trapped.wrong += shmpool_stats(trapped.pool, &stats) != 0 || stats.members == 0;
+        trapped.wrong += shmpool_free(trapped.pool, block) != 0;
+    } else {
+        trapped.wrong += errno != EDEADLK;
+    }
+    errno = saved;
+}
+
+/* From one to the other there is a trap at each instruction of the thread. */
+static void begins_to_step(void *unused)
+{
+    (void)unused;
+    __asm__ volatile("pushfq; orl $0x100,(%%rsp); popfq" ::: "memory", "cc");
+}
+
+static void steps_no_more(void *unused)
+{
+    (void)unused;
+    __asm__ volatile("pushfq; andl $~0x100,(%%rsp); popfq" ::: "memory", "cc");
+}
+
+/* Destructors run in the order in which their keys were made: the library's between these. */
+static pthread_key_t older_key;
+static pthread_key_t younger_key;
+
+__attribute__((constructor)) static void make_older_key(void)
+{
+    pthread_key_create(&older_key, begins_to_step);
+}
+
+static void *ends_as_a_member(void *arg)
+{
+    ck_ok(shmpool_free(trapped.pool, shmpool_alloc(trapped.pool, 1)));
+    pthread_setspecific(older_key, &trapped);
+    pthread_setspecific(younger_key, &trapped);
+    return arg;
+}
+
+static int ends_a_thread_under_traps(void *arg)
+{
+    struct sigaction action = {.sa_handler = allocates_in_a_trap};
+    pthread_t thread;
+    CHILD_CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
+    CHILD_CHECK(pthread_create(&thread, NULL, ends_as_a_member, arg) == 0);
+    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    CHILD_CHECK(trapped.steps > 100 && trapped.allocated > 0 && trapped.wrong == 0);
+    CHILD_CHECK(shmpool_check(trapped.pool, stderr) == 0);
+    return 0;
+}
+
+START_TEST(a_handler_may_come_while_its_thread_ends)
+{
+    trapped.pool = pool_new(10);
+    ck_assert_int_eq(pthread_key_create(&younger_key, steps_no_more), 0);
+    ck_child_ok(ends_a_thread_under_traps, NULL);
+    pool_drop(trapped.pool);
+}
+END_TEST
+#endif
+
 TCase *signals_case(void)
 {
     TCase *tcase = contract_case("signals");
@@ -291,5 +371,9 @@ TCase *signals_case(void)
     tcase_add_test(tcase, signals_do_not_shorten_a_time_limit);
     tcase_add_test(tcase, the_signal_mask_is_left_as_it_was);
     tcase_add_test(tcase, a_stopped_member_holds_nobody_up);
+#ifdef __x86_64__
+    if (!SANITIZED)
+        tcase_add_test(tcase, a_handler_may_come_while_its_thread_ends);
+#endif
     return tcase;
 }
