@@ -183,23 +183,34 @@ static void *watch_starter(void *argument)
     return NULL;
 }
 
+/* With all signals blocked: the thread takes none of those that the program blocks later. */
+static int begin_watcher(struct watch *watch)
+{
+    pthread_t watcher;
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 64 * 1024);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&watcher, &attributes, watch_starter, watch);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error == 0 ? 0 : -1;
+}
+
 static int die_with(const struct identity *starter)
 {
     static struct watch watch;
-    pthread_t watcher;
-    pthread_attr_t attributes;
     int failed = watch_begin(&watch, starter->start, starter->pid);
     if (failed && errno == ESRCH)
         raise(SIGKILL);
     if (failed)
         return -1;
     watch.pidfd = descriptor_move_up(watch.pidfd);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 64 * 1024);
-    int error = pthread_create(&watcher, &attributes, watch_starter, &watch);
-    pthread_attr_destroy(&attributes);
-    return error == 0 ? 0 : -1;
+    return begin_watcher(&watch);
 }
 
 static _Noreturn void end_worker(struct worker_shm *worker, shmpool_worker id, int status)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,6 +177,21 @@ static int program_signals(char **argv)
     CHILD_CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
     CHILD_CHECK(sigismember(&mask, SIGWINCH) == 1 && sigismember(&mask, SIGTERM) == 0);
     return 0;
+}
+
+/* signalfd FD: blocks a signal, says so, and reads it. */
+static int program_signalfd(char **argv)
+{
+    struct signalfd_siginfo info;
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    CHILD_CHECK(sigprocmask(SIG_BLOCK, &mask, NULL) == 0);
+    int fd = signalfd(-1, &mask, SFD_CLOEXEC);
+    CHILD_CHECK(fd >= 0);
+    CHILD_CHECK(write((int)strtol(argv[0], NULL, 10), "r", 1) == 1);
+    CHILD_CHECK(read(fd, &info, sizeof info) == sizeof info);
+    return info.ssi_signo == SIGTERM ? 0 : 1;
 }
 
 /* creates FD: makes a pool and tells its ID. */
@@ -362,6 +378,7 @@ static const struct program {
     {"outlives", 1, program_outlives},
     {"environment", 1, program_environment},
     {"signals", 0, program_signals},
+    {"signalfd", 1, program_signalfd},
     {"creates", 2, program_creates},
     {"attaches", 2, program_attaches},
     {"stranger", 1, program_stranger},
@@ -863,6 +880,24 @@ START_TEST(a_bound_program_dies_with_its_starter)
 }
 END_TEST
 
+START_TEST(a_bound_program_has_its_signals_to_itself)
+{
+    const struct shmpool_start_options bound = {.flags = SHMPOOL_DIE_WITH_STARTER};
+    struct arguments arguments;
+    char byte;
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    arguments_begin(&arguments, "signalfd");
+    argument_number(&arguments, (uintmax_t)ends[1]);
+    shmpool_worker worker = spawn(&arguments, &bound);
+    close(ends[1]);
+    ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    ck_ok(shmpool_kill(worker, SIGTERM));
+    ck_join_ok(worker);
+}
+END_TEST
+
 static int spawns_again_and_again(void *arg)
 {
     struct notes *notes = arg;
@@ -957,6 +992,7 @@ TCase *spawn_case(void)
     tcase_add_test(tcase, descriptors_that_were_replaced_are_not_used);
     tcase_add_test(tcase, a_program_outlives_its_starter_and_its_status_is_known);
     tcase_add_test(tcase, a_bound_program_dies_with_its_starter);
+    tcase_add_test(tcase, a_bound_program_has_its_signals_to_itself);
     tcase_add_test(tcase, starters_killed_while_they_spawn_hinder_nobody);
     tcase_add_test(tcase, threads_spawn_and_start_beside_each_other);
     return tcase;
