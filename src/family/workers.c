@@ -183,21 +183,34 @@ static void *watch_starter(void *argument)
     return NULL;
 }
 
-/* With all signals blocked: the thread takes none of those that the program blocks later. */
-static int begin_watcher(struct watch *watch)
+/* stack_size 0: the usual one. 0, or the error. */
+static int create_watcher(struct watch *watch, size_t stack_size)
 {
     pthread_t watcher;
     pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (stack_size != 0)
+        pthread_attr_setstacksize(&attributes, stack_size);
+    int error = pthread_create(&watcher, &attributes, watch_starter, watch);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+/* With all signals blocked: the thread takes none of those that the program blocks later. A small
+ * stack is enough, unless the program's thread-local variables, which glibc puts there too, leave
+ * no room in it. */
+static int begin_watcher(struct watch *watch)
+{
+    enum { SMALL_STACK = 64 * 1024 };
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 64 * 1024);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&watcher, &attributes, watch_starter, watch);
+    int error = create_watcher(watch, SMALL_STACK);
+    if (error == EINVAL)
+        error = create_watcher(watch, 0);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     return error == 0 ? 0 : -1;
 }
 

@@ -531,7 +531,8 @@ START_TEST(programs_of_every_kind_find_their_grants)
             argument_number(&arguments, (uintptr_t)told[j].block);
         }
         snprintf(path, sizeof path, "%s/%s", folder, kinds[i]);
-        for (int round = 0; round < 5; round++) {
+        for (int round = 0; round < 6; round++) {
+            options.flags = round % 2 == 0 ? 0 : SHMPOOL_DIE_WITH_STARTER;
             shmpool_worker worker = shmpool_spawn(path, arguments.argv, NULL, &options);
             ck_assert_msg(worker > 0, "%s", shmpool_errmsg());
             ck_join_ok(worker);

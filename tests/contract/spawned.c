@@ -15,6 +15,11 @@
 
 static const char greeting[] = "hello, program";
 
+#ifdef THREAD_LOCAL_SIZE
+/* glibc takes a thread's copy from the thread's stack. */
+__attribute__((used)) static _Thread_local char thread_local_memory[THREAD_LOCAL_SIZE];
+#endif
+
 /* On a backend of the program's own the grant waits until that is registered. */
 static int finds_it(shmpool_id pool, const char *block)
 {
