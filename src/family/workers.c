@@ -214,15 +214,30 @@ static int begin_watcher(struct watch *watch)
     return error == 0 ? 0 : -1;
 }
 
+/* A worker of a bound worker inherits the pidfd of its starter's starter. That it is a pidfd, of a
+ * process that is no child, is asked too: before Linux 6.9 all pidfds have one inode, and share it
+ * with other descriptors without a file. */
+static void drop_inherited(struct descriptor *pidfd)
+{
+    siginfo_t info;
+    if (pidfd->fd >= 0 &&
+        waitid(P_PIDFD, (id_t)pidfd->fd, &info, WEXITED | WNOHANG | WNOWAIT) != 0 &&
+        errno == ECHILD)
+        descriptor_close(pidfd);
+}
+
 static int die_with(const struct identity *starter)
 {
+    static struct descriptor pidfd = {.fd = -1};
     static struct watch watch;
+    drop_inherited(&pidfd);
     int failed = watch_begin(&watch, starter->start, starter->pid);
     if (failed && errno == ESRCH)
         raise(SIGKILL);
     if (failed)
         return -1;
-    watch.pidfd = descriptor_move_up(watch.pidfd);
+    pidfd = descriptor_keep(watch.pidfd);
+    watch.pidfd = pidfd.fd;
     return begin_watcher(&watch);
 }
 

@@ -310,6 +310,28 @@ START_TEST(a_bound_worker_outlives_the_thread_that_started_it)
 }
 END_TEST
 
+struct nest {
+    int depth;
+    int descriptors; /* of the starter; 0: not to be compared */
+};
+
+static int nests_bound_workers(void *arg)
+{
+    const struct nest *nest = arg;
+    struct shmpool_start_options bound = {.flags = SHMPOOL_DIE_WITH_STARTER};
+    struct nest next = {nest->depth - 1, proc_count_descriptors()};
+    CHILD_CHECK(nest->descriptors == 0 || nest->descriptors == next.descriptors);
+    return nest->depth == 0 || child_ok(worker_run(nests_bound_workers, &next, &bound)) ? 0 : 1;
+}
+
+START_TEST(bound_workers_of_bound_workers_have_no_more_descriptors)
+{
+    struct nest nest = {.depth = 5};
+    struct shmpool_start_options bound = {.flags = SHMPOOL_DIE_WITH_STARTER};
+    ck_worker_ok(nests_bound_workers, &nest, &bound);
+}
+END_TEST
+
 static int writes_when_its_starter_is_gone(void *arg)
 {
     struct notes *notes = arg;
@@ -475,6 +497,7 @@ TCase *workers_case(void)
     tcase_add_test(tcase, a_signal_that_does_not_exist_is_EINVAL);
     tcase_add_test(tcase, a_bound_worker_dies_with_its_starter);
     tcase_add_test(tcase, a_bound_worker_outlives_the_thread_that_started_it);
+    tcase_add_test(tcase, bound_workers_of_bound_workers_have_no_more_descriptors);
     tcase_add_test(tcase, another_worker_lives_on_and_can_be_joined);
     tcase_add_test(tcase, buffered_text_appears_once_and_in_order);
     tcase_add_test(tcase, atexit_handlers_do_not_run_in_workers);
