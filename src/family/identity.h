@@ -41,7 +41,9 @@ int identity_began_otherwise(pid_t pid, uint64_t start);
 /* 1 when /proc shows that the process that began then has ended, all threads of it. */
 int identity_has_ended(pid_t pid, uint64_t start);
 
-/* The wait status of a zombie that its parent has not reaped yet; -1 when it cannot be read. */
+/* The wait status of a zombie that its parent has not reaped yet; -1 when there is none, or
+ * IDENTITY_HIDDEN when this process may not know its status. */
+enum { IDENTITY_HIDDEN = -2 };
 int identity_zombie_status(pid_t pid, uint64_t start);
 
 #endif

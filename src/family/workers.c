@@ -451,25 +451,37 @@ static int wait_for_end(struct worker_shm *worker, shmpool_worker id, int timeou
                      (int)atomic_load(&worker->pid));
 }
 
+/* The status of who ended in a way that nobody tells. */
+static int tell_unknown(const struct worker_shm *worker, shmpool_worker id, int is_hidden)
+{
+    int pid = atomic_load(&worker->pid);
+    int saved = errno;
+    if (is_hidden)
+        error_set(saved,
+                  "how worker %d (pid %d) ended is not known: this process may not look into it, "
+                  "and its starter has not reaped it yet",
+                  (int)id, pid);
+    else
+        error_set(saved,
+                  "worker %d (pid %d) died of a signal that is not known: its starter is gone, or "
+                  "somebody else reaped it",
+                  (int)id, pid);
+    return SIGKILL;
+}
+
 /* The most certain that is known: what the starter reaped, what the zombie says, what the worker
  * wrote. */
 static int read_status(const struct worker_shm *worker, shmpool_worker id)
 {
-    pid_t pid = atomic_load(&worker->pid);
     if (!(atomic_load(&worker->reaped) & WORKER_HAS_STATUS)) {
-        int status = identity_zombie_status(pid, atomic_load(&worker->start));
+        int status = identity_zombie_status(atomic_load(&worker->pid), atomic_load(&worker->start));
         uint64_t own = atomic_load(&worker->own);
         if (status > 0 || (status == 0 && !(own & WORKER_HAS_STATUS)))
             return status;
         if (!(atomic_load(&worker->reaped) & WORKER_HAS_STATUS)) {
             if (own & WORKER_HAS_STATUS)
                 return (int)(uint32_t)own;
-            int saved = errno;
-            error_set(saved,
-                      "worker %d (pid %d) died of a signal that is not known: its starter "
-                      "is gone, or somebody else reaped it",
-                      (int)id, (int)pid);
-            return SIGKILL;
+            return tell_unknown(worker, id, status == IDENTITY_HIDDEN);
         }
     }
     return (int)(uint32_t)atomic_load(&worker->reaped);

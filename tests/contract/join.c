@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -174,6 +175,72 @@ START_TEST(a_sibling_learns_of_a_death_by_signal)
 }
 END_TEST
 
+/* Users other than root, or none. */
+struct strangers {
+    uid_t dies;
+    uid_t joins;
+    struct pair pair;
+    bool is_told_as_unknown;
+};
+
+static void become_user(uid_t user)
+{
+    if (user != 0)
+        CHILD_CHECK(setresuid(user, user, user) == 0);
+}
+
+static int hides_and_dies(void *arg)
+{
+    struct strangers *strangers = arg;
+    int number = SIGSEGV;
+    become_user(strangers->dies);
+    wait_for(&strangers->pair.go, 1);
+    return dies_of(&number);
+}
+
+static int joins_what_it_cannot_see(void *arg)
+{
+    struct strangers *strangers = arg;
+    become_user(strangers->joins);
+    joins_the_other(&strangers->pair);
+    strangers->is_told_as_unknown = strstr(shmpool_errmsg(), "may not look") != NULL;
+    atomic_store(&strangers->pair.ready, 2);
+    return 0;
+}
+
+/* The starter does not reap before the other has joined. */
+static void dies_unseen(struct strangers *strangers)
+{
+    struct pair *pair = &strangers->pair;
+    atomic_store(&pair->go, 0);
+    atomic_store(&pair->ready, 0);
+    pair->other = shmpool_start(hides_and_dies, strangers, NULL);
+    shmpool_worker joiner = shmpool_start(joins_what_it_cannot_see, strangers, NULL);
+    wait_for(&pair->ready, 1);
+    atomic_store(&pair->go, 1);
+    wait_for(&pair->ready, 2);
+    ck_join_ok(joiner);
+    ck_assert_int_eq(pair->error, 0);
+    ck_assert_msg(WIFSIGNALED(pair->status), "%s", child_text(pair->status));
+    ck_assert_int_eq(WTERMSIG(pair->status), strangers->is_told_as_unknown ? SIGKILL : SIGSEGV);
+}
+
+/* The kernel says 0 of its exit code. */
+START_TEST(a_death_that_a_sibling_may_not_look_at_is_no_exit)
+{
+    struct strangers *strangers = shared_memory(sizeof *strangers);
+    dies_unseen(strangers);
+    if (!child_can_be_others())
+        return;
+    strangers->dies = 12345;
+    strangers->joins = 12345;
+    dies_unseen(strangers);
+    strangers->joins = 12346;
+    dies_unseen(strangers);
+    ck_assert(strangers->is_told_as_unknown);
+}
+END_TEST
+
 START_TEST(of_several_that_join_one_worker_one_gets_the_result)
 {
     enum { JOINERS = 4 };
@@ -337,6 +404,7 @@ TCase *join_case(void)
     tcase_add_test(tcase, a_result_is_taken_once);
     tcase_add_test(tcase, a_sibling_may_join);
     tcase_add_test(tcase, a_sibling_learns_of_a_death_by_signal);
+    tcase_add_test(tcase, a_death_that_a_sibling_may_not_look_at_is_no_exit);
     tcase_add_test(tcase, of_several_that_join_one_worker_one_gets_the_result);
     tcase_add_test(tcase, a_worker_cannot_join_itself);
     tcase_add_test(tcase, a_worker_whose_starter_is_gone_can_be_joined);
