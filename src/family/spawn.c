@@ -116,7 +116,7 @@ static int start_program(struct spawn *spawn, shmpool_worker id)
          * namespace of its own. */
         if (atomic_load(&spawn->worker->pid) != pid)
             workers_note(spawn->worker, pid);
-        workers_add_child(id, pid);
+        workers_add_child(id, pid, atomic_load(&spawn->worker->start));
         return 0;
     }
     reap_failed(pid);

@@ -49,6 +49,7 @@ static _Atomic shmpool_worker self;
 static struct child {
     shmpool_worker id;
     pid_t pid;
+    uint64_t start; /* as in struct identity */
 } * children;
 static size_t n_children;
 static size_t room_for_children;
@@ -76,7 +77,8 @@ static int status_of(const siginfo_t *info)
 }
 
 /* Records an ended worker's status, then reaps it: nobody finds it gone and unrecorded. 1 when it
- * is no longer our child. */
+ * is no longer our child: the program may have reaped it, and then have another child by its pid.
+ */
 static int reap(const struct child *child)
 {
     siginfo_t info = {.si_pid = 0};
@@ -86,6 +88,8 @@ static int reap(const struct child *child)
         return errno == ECHILD;
     if (info.si_pid == 0)
         return 0;
+    if (identity_began_otherwise(child->pid, child->start))
+        return 1;
     if (worker != NULL)
         atomic_store(&worker->reaped, WORKER_HAS_STATUS | (unsigned)status_of(&info));
     waitid(P_PID, (id_t)child->pid, &info, flags);
@@ -146,10 +150,10 @@ void workers_give_up(struct worker_shm *worker)
     give_up_child();
 }
 
-void workers_add_child(shmpool_worker id, pid_t pid)
+void workers_add_child(shmpool_worker id, pid_t pid, uint64_t start)
 {
     n_starting--;
-    children[n_children++] = (struct child){id, pid};
+    children[n_children++] = (struct child){id, pid, start};
 }
 
 int workers_check_descriptor(void)
@@ -352,10 +356,10 @@ static pid_t fork_worker(struct start *start)
 
 static void note_child(const struct start *start, pid_t pid)
 {
-    process_lock();
-    workers_add_child(start->id, pid);
-    process_unlock();
     workers_note(start->worker, pid);
+    process_lock();
+    workers_add_child(start->id, pid, atomic_load(&start->worker->start));
+    process_unlock();
 }
 
 shmpool_worker shmpool_start(int (*run)(void *), void *arg,

@@ -23,8 +23,9 @@ void workers_give_up(struct worker_shm *worker);
  * errno. */
 int workers_check_descriptor(void);
 
-/* The worker's process exists: to be reaped by this one. Under process_lock. */
-void workers_add_child(shmpool_worker id, pid_t pid);
+/* The worker's process exists and began then (0: not known): to be reaped by this one. Under
+ * process_lock. */
+void workers_add_child(shmpool_worker id, pid_t pid, uint64_t start);
 
 /* Makes the worker of that process visible. System calls only. */
 void workers_note(struct worker_shm *worker, pid_t pid);

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/namespace.h"
 
 /* What a worker tells of itself to the test, in shared memory. */
 struct notes {
@@ -468,6 +470,41 @@ START_TEST(a_worker_whose_start_cannot_be_read_is_not_started)
 }
 END_TEST
 
+static int returns_0(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* Processes that begin in one tick of the clock are not told apart. */
+static void let_ticks_pass(void)
+{
+    const struct timespec ticks = {.tv_nsec = 50 * 1000 * 1000};
+    nanosleep(&ticks, NULL);
+}
+
+static int takes_a_worker_and_uses_its_pid(void *arg)
+{
+    siginfo_t info;
+    int status;
+    shmpool_worker taken = shmpool_start(returns_0, NULL, NULL);
+    pid_t pid = shmpool_worker_pid(taken);
+    CHILD_CHECK(taken > 0 && child_ok(child_wait(pid)));
+    let_ticks_pass();
+    CHILD_CHECK(namespace_start_as(pid, exits_with_5, arg) == pid);
+    CHILD_CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+    CHILD_CHECK(child_ok(worker_run(returns_0, NULL, NULL)));
+    CHILD_CHECK(shmpool_join(taken, &status, -1) == 0 && child_ok(status));
+    CHILD_CHECK(waitpid(pid, &status, WNOHANG) == pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 5 ? 0 : 1;
+}
+
+START_TEST(a_child_that_has_the_pid_of_a_worker_is_left_to_the_program)
+{
+    ck_status_ok(namespace_run(true, takes_a_worker_and_uses_its_pid, NULL));
+}
+END_TEST
+
 START_TEST(thousands_of_workers_use_nothing_up)
 {
     shmpool_worker last = 0;
@@ -503,6 +540,7 @@ TCase *workers_case(void)
     tcase_add_test(tcase, atexit_handlers_do_not_run_in_workers);
     tcase_add_test(tcase, the_programs_own_children_are_left_to_it);
     tcase_add_test(tcase, a_worker_whose_start_cannot_be_read_is_not_started);
+    tcase_add_test(tcase, a_child_that_has_the_pid_of_a_worker_is_left_to_the_program);
     if (strcmp(backend()->name, "memfd") == 0) /* no pool takes part: one suite is enough */
         tcase_add_test(tcase, thousands_of_workers_use_nothing_up);
     return tcase;
