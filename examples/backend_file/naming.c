@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -212,7 +213,7 @@ static int check_magic(int fd)
     return fail(ENOENT);
 }
 
-/* Whether whatever has the name is a pool of this user; stores what it is. */
+/* Whether whatever has the name is a pool of this user: its descriptor, and what it is. */
 static int find_pool(const char *path, struct stat *status)
 {
     int fd = open_name(path, O_RDONLY, ENOENT);
@@ -220,8 +221,7 @@ static int find_pool(const char *path, struct stat *status)
         return -1;
     if (check_pool(fd, false, ENOENT) != 0 || check_magic(fd) != 0 || fstat(fd, status) != 0)
         return hold_close_and_fail(fd);
-    close(fd);
-    return 0;
+    return fd;
 }
 
 static int remove_name(const char *path, uint64_t device, uint64_t inode)
@@ -236,14 +236,38 @@ static int remove_name(const char *path, uint64_t device, uint64_t inode)
     return fail(errno == EPERM ? EACCES : errno); /* EPERM: another user's, in a sticky folder */
 }
 
+/* Whoever removes a name has its file locked meanwhile: so no other takes the name away between the
+ * look at what has it and the end, and nobody can give it to a new pool. fd: opened for this alone,
+ * since a lock is shared by all who inherit the open file; it is closed. */
+static int remove_locked(const char *path, int fd, uint64_t device, uint64_t inode)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return hold_close_and_fail(fd); /* the same as EAGAIN */
+    int failed = remove_name(path, device, inode);
+    int code = errno;
+    flock(fd, LOCK_UN); /* a child that was forked meanwhile has the file open too */
+    close(fd);
+    errno = code;
+    return failed;
+}
+
+/* The rights to a name are not those to the contents: what cannot be opened is removed without a
+ * lock. */
+static int remove_held(const char *path, const struct shmpool_object *object)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        return remove_locked(path, fd, object->device, object->inode);
+    return errno == EAGAIN ? -1 : remove_name(path, object->device, object->inode);
+}
+
 int naming_unlink(const struct shmpool_object *object, const char *name)
 {
     char path[PATH_SIZE];
     struct stat status;
     folder_name(path, name);
     if (object != NULL)
-        return remove_name(path, object->device, object->inode);
-    if (find_pool(path, &status) != 0)
-        return -1;
-    return remove_name(path, status.st_dev, status.st_ino);
+        return remove_held(path, object);
+    int fd = find_pool(path, &status);
+    return fd < 0 ? -1 : remove_locked(path, fd, status.st_dev, status.st_ino);
 }

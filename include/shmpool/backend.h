@@ -123,7 +123,10 @@ struct shmpool_backend {
     /* Removes the name; mappings stay. NULL without SHMPOOL_BACKEND_NAMES.
      * Limits: object: remove the name only while it still stands for that one; NULL: whatever has
      *   the name, if it is a pool: every complete one begins with the bytes "shmpool" and a zero.
-     * Errors: ENOENT (no such name, another object's, or no pool), EACCES (not for this user). */
+     * Processes: several may remove a name at once, and create another object of that name: none
+     *   takes away what got it meanwhile. Never waits: EAGAIN is tried again for about a second.
+     * Errors: ENOENT (no such name, another object's, or no pool), EACCES (not for this user),
+     *   EAGAIN (somebody else is at it). Source: flock(2), on an open file of one's own. */
     int (*unlink)(const struct shmpool_object *object, const char *name);
     /* Maps the first length bytes at address, shared, or anywhere when that is NULL.
      * Limits: length may exceed the object, which may grow later, up to max_size. Exactly at

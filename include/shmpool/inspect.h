@@ -88,8 +88,8 @@ enum { SHMPOOL_PRETEND = 1 }; /* only look whether it would be removed */
  * name), EUCLEAN (no sound pool; of another version), EACCES (not for this user: its owner and root
  * alone can make sure that nobody uses it), ENOTSUP (memfd: such pools end with their last user; an
  * own backend that cannot tell; the file system has no leases), EINVAL (listed or its backend is
- * NULL; a flag), EAGAIN (another process removes it right now), ENAMETOOLONG, EROFS, ENOMEM,
- * EMFILE, ENFILE. Source: F_SETLEASE in fcntl(2), shmctl(2), proc_locks(5). */
+ * NULL; a flag), EAGAIN (another process removes it, or has it locked), ENAMETOOLONG, EROFS,
+ * ENOMEM, EMFILE, ENFILE. Source: F_SETLEASE in fcntl(2), shmctl(2), proc_locks(5). */
 int shmpool_collect(const struct shmpool_listed *listed, unsigned flags);
 
 /* Opens a pool for reading only, by the handle that shmpool_list gives, or by a name as

@@ -119,14 +119,15 @@ int shmpool_release(shmpool_id pool);
  * Processes: any process of the family that has the pool, be it for reading only: the system asks
  *   for rights to the name, not to the contents. memfd: there is no name to remove; the label is
  *   given up and the call succeeds.
- * Errors: ENOENT (unlinked already, or another object has the name), EACCES (another user's), EROFS
- *   (the file system is read-only). */
+ * Errors: ENOENT (unlinked already, or another object has the name), EACCES (another user's),
+ * EAGAIN (another process has been about to remove it for a second, or has its file locked), EROFS
+ * (the file system is read-only). */
 int shmpool_unlink(shmpool_id pool);
 
 /* Removes a pool by name, as shmpool_unlink, without opening it. The name as in shmpool_open.
  * Errors: ENOENT (no such name, or what holds it is not a pool), ENOTSUP (the backend has no
- *   names), EACCES (another user's), EAGAIN (as for shmpool_open), EINVAL, ENAMETOOLONG, EMFILE,
- * ENFILE, EROFS. */
+ *   names), EACCES (another user's), EAGAIN (as for shmpool_unlink), EINVAL, ENAMETOOLONG,
+ * EMFILE, ENFILE, EROFS. */
 int shmpool_unlink_name(const char *name);
 
 /* The name given or generated, without a leading slash.

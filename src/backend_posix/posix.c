@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -242,7 +243,7 @@ static int check_magic(int fd, const char *path)
     return refuse_kind(ENOENT, path);
 }
 
-/* Whether whatever has the name is a pool of this user; stores what it is. */
+/* Whether whatever has the name is a pool of this user: its descriptor, and what it is. */
 static int find_pool(const char *path, struct stat *status)
 {
     int fd = open_name(path, O_RDONLY, ENOENT);
@@ -251,8 +252,7 @@ static int find_pool(const char *path, struct stat *status)
     if (check_pool(fd, path, false, ENOENT) != 0 || check_magic(fd, path) != 0 ||
         fstat(fd, status) != 0)
         return close_and_fail(fd);
-    close(fd);
-    return 0;
+    return fd;
 }
 
 static int remove_name(const char *path, uint64_t device, uint64_t inode)
@@ -268,16 +268,48 @@ static int remove_name(const char *path, uint64_t device, uint64_t inode)
     return error_set(code, "%s cannot be removed: %s", path, strerror(code));
 }
 
+static int refuse_locked(const char *path)
+{
+    return error_set(EAGAIN,
+                     "somebody is about to remove %s, or has it locked (lslocks shows who), and "
+                     "does not come to its end: that process may be stopped",
+                     path);
+}
+
+/* Whoever removes a name has its file locked meanwhile: so no other takes the name away between the
+ * look at what has it and the end, and nobody can give it to a new pool. fd: opened for this alone,
+ * since a lock is shared by all who inherit the open file; it is closed. */
+static int remove_locked(const char *path, int fd, uint64_t device, uint64_t inode)
+{
+    bool is_locked = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    int failed = is_locked ? refuse_locked(path) : remove_name(path, device, inode);
+    int code = errno;
+    if (!is_locked)
+        flock(fd, LOCK_UN); /* a child that was forked meanwhile has the file open too */
+    close(fd);
+    errno = code;
+    return failed;
+}
+
+/* The rights to a name are not those to the contents: what cannot be opened is removed without a
+ * lock. */
+static int remove_held(const char *path, const struct shmpool_object *object)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        return remove_locked(path, fd, object->device, object->inode);
+    return errno == EAGAIN ? refuse_locked(path) : remove_name(path, object->device, object->inode);
+}
+
 static int posix_unlink(const struct shmpool_object *object, const char *name)
 {
     char path[PATH_SIZE];
     struct stat status;
     path_of(path, name);
     if (object != NULL)
-        return remove_name(path, object->device, object->inode);
-    if (find_pool(path, &status) != 0)
-        return -1;
-    return remove_name(path, status.st_dev, status.st_ino);
+        return remove_held(path, object);
+    int fd = find_pool(path, &status);
+    return fd < 0 ? -1 : remove_locked(path, fd, status.st_dev, status.st_ino);
 }
 
 static int posix_commit(const struct shmpool_object *object, void *address, size_t size)

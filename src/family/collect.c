@@ -87,7 +87,7 @@ static int check_alone(struct leftover *leftover)
 static int remove_claimed(struct leftover *leftover)
 {
     if (check_alone(leftover) == 0 &&
-        call_unlink(leftover->backend, &leftover->object, leftover->name) == 0)
+        name_remove(leftover->backend, &leftover->object, leftover->name) == 0)
         return 0;
     int code = errno;
     collector_withdraw(leftover->header);

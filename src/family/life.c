@@ -55,7 +55,7 @@ int shmpool_unlink(shmpool_id id)
     struct resource_shm *resource = registry_resource(id);
     if (!(pool->backend->capabilities & SHMPOOL_BACKEND_NAMES))
         return give_up_label(pool, resource);
-    if (call_unlink(pool->backend, &pool->object, pool->name) != 0)
+    if (name_remove(pool->backend, &pool->object, pool->name) != 0)
         return -1;
     if (resource != NULL)
         atomic_store(&resource->unlinked, 1);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/call.h"
 #include "backend/selection.h"
 #include "base/error.h"
 #include "family/patience.h"
@@ -107,4 +108,19 @@ int name_try(const char *given, name_attempt *attempt, unsigned flags)
     if (backend != NULL)
         return attempt_again(backend, name, attempt, flags);
     return try_all(name, attempt, flags);
+}
+
+int name_remove(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                const char *name)
+{
+    struct patience patience = patience_begin();
+    struct error_before before;
+    int failed;
+    error_remember(&before);
+    do {
+        failed = call_unlink(backend, object, name);
+    } while (failed != 0 && errno == EAGAIN && patience_naps(&patience));
+    if (failed == 0)
+        error_forget_since(&before);
+    return failed;
 }

@@ -23,4 +23,8 @@ int name_split(char name[NAME_LIMIT + 1], const struct shmpool_backend **backend
 typedef int name_attempt(const struct shmpool_backend *backend, const char *name, unsigned flags);
 int name_try(const char *given, name_attempt *attempt, unsigned flags);
 
+/* Removes the name of that object; likewise. */
+int name_remove(const struct shmpool_backend *backend, const struct shmpool_object *object,
+                const char *name);
+
 #endif

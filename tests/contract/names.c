@@ -1,9 +1,13 @@
 /* Which names there are, and what each function says to the others. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "contract/contract.h"
+#include "support/filefolder.h"
 
 static const char *const bad_names[] = {
     "",    "/",    ".",    "..", "/.",   "/..",      "//x",   "///x", "/x/", "a/b",   "/a/b", "x/",
@@ -159,6 +163,34 @@ START_TEST(a_name_stays_readable_after_release_and_unlink)
 }
 END_TEST
 
+/* The file of a pool, opened; -1: it is none. */
+static int open_file_of(const char *name)
+{
+    char path[256];
+    const char *folder = strcmp(backend()->name, "posix") == 0 ? "/dev/shm" : filefolder_path();
+    if (folder == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/shmpool.%s", folder, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+START_TEST(a_name_stays_while_somebody_else_has_its_file_locked)
+{
+    char name[RUN_NAME_SIZE];
+    shmpool_id pool = pool_named(run_name(name, "locked"), 1);
+    int fd = open_file_of(name);
+    if (fd >= 0) {
+        ck_ok(flock(fd, LOCK_EX));
+        ck_fails(shmpool_unlink(pool), EAGAIN);
+        ck_says(name);
+        ck_fails(shmpool_unlink_name(name), EAGAIN);
+        ck_says(name);
+        ck_ok(close(fd));
+    }
+    pool_drop(pool);
+}
+END_TEST
+
 START_TEST(a_prefix_names_the_backend)
 {
     char name[RUN_NAME_SIZE];
@@ -238,6 +270,7 @@ TCase *names_case(void)
     tcase_add_test(tcase, a_longer_name_is_ENAMETOOLONG);
     tcase_add_test(tcase, the_strings_of_the_options_are_copied);
     tcase_add_test(tcase, a_name_stays_readable_after_release_and_unlink);
+    tcase_add_test(tcase, a_name_stays_while_somebody_else_has_its_file_locked);
     tcase_add_test(tcase, a_prefix_names_the_backend);
     tcase_add_test(tcase, without_a_choice_every_backend_with_names_is_asked);
     tcase_add_test(tcase, a_bad_prefix_is_refused);

@@ -1,10 +1,12 @@
 /* A collector stands still, or dies, at every system call of shmpool_collect.
  *
  * Where it dies, the pool that was left over is there as before, or it is gone. Where it stands
- * still, another process opens the pool, for reading or in full, or creates one of its name: what
- * that gets stays, by its name, when the collector goes on; or it finds the pool gone. The same
- * when the other stands still, and the collector runs and ends. A collector that stands still
- * between its claim and the end keeps others out for a moment only.
+ * still, another process opens the pool, for reading or in full, creates one of its name, or
+ * removes it by its name and creates another one: what that gets stays, by its name, when the
+ * collector goes on; or it finds the pool gone. The same when the other stands still, and the
+ * collector runs and ends, and when a user of the pool that removes its name stands in the
+ * collector's place. A collector that stands still between its claim and the end keeps others out
+ * for a moment only.
  *
  * The pool, the collector and who meets it are of families of their own: this program makes no call
  * into the library itself. CRASH_COMPLETE: all of them at all stops, not each at every third. */
@@ -29,7 +31,7 @@
 
 enum { PATIENCE = 100, SKIPPED = 77, GLANCE_MS = 20, CROSSINGS = 100, MARK = 0x5eed };
 
-enum meeting { OPENING, READING, CREATING, MEETINGS };
+enum meeting { OPENING, READING, CREATING, REPLACING, MEETINGS };
 
 /* What the processes tell each other. */
 struct slate {
@@ -43,7 +45,9 @@ struct slate {
 struct scene {
     char name[RUN_NAME_SIZE];
     enum meeting meeting;
+    bool by_user; /* not by a collector */
     bool is_made;
+    shmpool_id used; /* by the user */
     struct shmpool_listed listed;
     struct slate slate;
 };
@@ -100,14 +104,17 @@ static int look(void *scene)
 /* Its family begins here. */
 static void prepare(void *arg)
 {
-    (void)arg;
+    struct scene *scene = arg;
     CHILD_CHECK(shmpool_unlink_name("nothing-has-this-name") != 0);
+    if (scene->by_user)
+        scene->used = shmpool_open(scene->name, SHMPOOL_RDONLY);
 }
 
 static void collect(void *arg)
 {
     struct scene *scene = arg;
-    scene->slate.collected = shmpool_collect(&scene->listed, 0) == 0 ? 1 : -errno;
+    int failed = scene->by_user ? shmpool_unlink(scene->used) : shmpool_collect(&scene->listed, 0);
+    scene->slate.collected = failed == 0 ? 1 : -errno;
 }
 
 static int find(void *arg)
@@ -141,7 +148,9 @@ static int collect_at_last(void *arg)
 static shmpool_id meet(const struct scene *scene)
 {
     const struct shmpool_options options = {.name = scene->name};
-    if (scene->meeting == CREATING)
+    if (scene->meeting == REPLACING && shmpool_unlink_name(scene->name) != 0 && errno != ENOENT)
+        return -1;
+    if (scene->meeting >= CREATING)
         return shmpool_create(1, &options);
     return shmpool_open(scene->name, scene->meeting == READING ? SHMPOOL_RDONLY : 0);
 }
@@ -153,7 +162,7 @@ static int meet_and_keep(void *arg)
     scene->slate.met = pool > 0 ? 1 : -errno;
     while (pool > 0 && !scene->slate.go_on)
         nap();
-    CHILD_CHECK(pool < 0 || scene->meeting == CREATING || is_whole(pool));
+    CHILD_CHECK(pool < 0 || scene->meeting >= CREATING || is_whole(pool));
     CHILD_CHECK(pool < 0 || shmpool_unlink(pool) == 0); /* ENOENT when the name is lost */
     return 0;
 }
@@ -237,7 +246,7 @@ static void judge_meeting(struct scene *scene, size_t n, struct figures *figures
         fault(figures, scene, n, "the collector failed");
     if (met == -ENOENT && collected != 1)
         fault(figures, scene, n, "gone, and not collected");
-    if (met == 1 && scene->meeting != CREATING && collected == 1)
+    if (met == 1 && scene->meeting < CREATING && collected == 1)
         fault(figures, scene, n, "got, and collected");
 }
 
@@ -343,12 +352,25 @@ static bool meetings(struct scene *scene, size_t *last)
     for (size_t n = 0; lasted; figures.stops = n++)
         for (unsigned meeting = 0; meeting < MEETINGS; meeting++) {
             scene->meeting = meeting;
-            if (complete || n % MEETINGS == meeting)
+            if (complete || n % REPLACING == meeting || meeting == REPLACING)
                 lasted = meet_at(scene, n, false, &figures) && lasted;
             if (scene->meeting == OPENING && scene->slate.met == -ENOENT)
                 *last = n;
         }
     return say("meetings", &figures);
+}
+
+/* Who removes the pool's name is one of its users. */
+static bool users(struct scene *scene)
+{
+    struct figures figures = {0};
+    scene->by_user = true;
+    scene->meeting = REPLACING;
+    while (meet_at(scene, figures.stops, false, &figures))
+        figures.stops++;
+    scene->by_user = false;
+    say("users", &figures);
+    return figures.faults == 0 && figures.got > 0;
 }
 
 /* The collector stands between its claim and the end until the other gives up: at one of the stops
@@ -398,6 +420,7 @@ int main(void)
     size_t last = 0;
     bool right = deaths(scene);
     right = meetings(scene, &last) && right;
+    right = users(scene) && right;
     right = standing_still(scene) && right;
     right = a_long_stop(scene, &last) && right;
     right = crossings(scene, last) && right;
