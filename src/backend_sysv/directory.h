@@ -18,7 +18,8 @@
  * An unfinished segment holds its name while its maker lives (EEXIST). When the maker is dead and
  * nobody has the segment attached, nobody is left who could finish it: whoever finds it in the way
  * removes it. Two may do so at once: an id that is gone is an error for the later, and the new
- * segment of the earlier has another id. Segments of other programs are never touched. */
+ * segment of the earlier has another id. Segments that are known as those of other programs
+ * (segment.h) are never touched. */
 #ifndef SHMPOOL_BACKEND_SYSV_DIRECTORY_H
 #define SHMPOOL_BACKEND_SYSV_DIRECTORY_H
 

@@ -107,9 +107,11 @@ size_t segment_size(const struct shmid_ds *status)
     return (status->shm_segsz + page - 1) / page * page;
 }
 
+/* A pool's segment has a key until it is removed. */
 static bool is_pools(const struct shmid_ds *status)
 {
-    return segment_size(status) - status->shm_segsz == SHORT_OF_PAGES;
+    bool may_be = status->shm_perm.__key != IPC_PRIVATE || (status->shm_perm.mode & SHM_DEST) != 0;
+    return may_be && segment_size(status) - status->shm_segsz == SHORT_OF_PAGES;
 }
 
 int segment_remove(int id, key_t key)

@@ -2,7 +2,9 @@
  *
  * What tells a pool's segment from those of other programs must hold from its first moment on,
  * since its maker can die in the next. So it is in the size: some bytes short of whole pages. The
- * system hands out whole pages all the same, and reports the size as it was asked for.
+ * system hands out whole pages all the same, and reports the size as it was asked for. And it has a
+ * key. Another program's segment that has a key, just such a size and zeroes at its beginning looks
+ * unfinished, and is removed as such once its maker is dead and nobody has it attached.
  *
  * An id is used again when its segment is gone, so nothing is removed by an id alone. While a
  * segment is attached anywhere its id stays its own, also when it was removed; it has no key then.

@@ -14,6 +14,7 @@
 
 #include "backend/backends.h"
 #include "backend_sysv/keys.h"
+#include "backend_sysv/segment.h"
 
 static const struct shmpool_backend *sysv(void)
 {
@@ -315,6 +316,38 @@ START_TEST(segments_of_other_programs_are_never_touched)
     ck_assert_int_eq(shmget(key_of(name, 0), 0, 0), -1);
     ck_assert(opens(name, object.inode));
     drop(&object, name);
+}
+END_TEST
+
+enum { SHORT_OF_PAGES = 1877 }; /* as in src/backend_sysv/segment.c */
+
+static int makes_a_private_one(void *arg)
+{
+    int *id = arg;
+    *id = shmget(IPC_PRIVATE, pages(N_PAGES) - SHORT_OF_PAGES, IPC_CREAT | 0600);
+    CHILD_CHECK(*id >= 0);
+    return 0;
+}
+
+static int finds(const struct shmpool_found *found, void *arg)
+{
+    const int *id = arg;
+    return found->inode == (uint64_t)*id;
+}
+
+/* Zeroes of a dead process again, and of the size that tells pools: but those have a key. */
+START_TEST(a_segment_without_a_key_is_another_programs)
+{
+    int *id = mmap(NULL, sizeof *id, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_child_ok(makes_a_private_one, id);
+    int is_listed = sysv()->list(0, finds, id);
+    int removed = sysv()->remove_unfinished(segment_namespace(), (uint64_t)*id, 0);
+    int code = errno;
+    shmctl(*id, IPC_RMID, NULL);
+    ck_assert_int_eq(is_listed, 0);
+    ck_assert_int_eq(removed, -1);
+    ck_assert_int_eq(code, ENOENT);
+    munmap(id, sizeof *id);
 }
 END_TEST
 
@@ -665,6 +698,7 @@ void add_sysv(Suite *suite)
     tcase_add_test(tcase, what_a_dead_maker_left_stays_while_somebody_has_it_attached);
     tcase_add_test(tcase, a_zombie_makes_no_pool);
     tcase_add_test(tcase, segments_of_other_programs_are_never_touched);
+    tcase_add_test(tcase, a_segment_without_a_key_is_another_programs);
     tcase_add_test(tcase, a_name_whose_keys_are_all_held_is_refused);
     tcase_add_test(tcase, of_many_who_take_a_name_one_gets_it);
     tcase_add_test(tcase, of_many_who_remove_a_leftover_one_gets_the_name);
