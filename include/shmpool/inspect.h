@@ -41,7 +41,8 @@ struct shmpool_listed {
     const char *name;   /* NULL: it has none, or none that can be read */
     const char *handle; /* what shmpool_inspect takes: "posix:cache", or "memfd:cache@4711" for one
                            that no name leads to, by a process that holds it; NULL: out of reach */
-    const char *where;  /* the object in the words of the system's own tools */
+    const char *where;  /* the object in the words of the system's own tools; bytes that are no
+                           printable UTF-8, in the names of files, as \xNN */
     const char *wrong;  /* why it is no sound pool that this process can look into; else NULL */
     enum shmpool_state state;
     enum shmpool_life creator_life;

@@ -266,7 +266,8 @@ int shmpool_recover(shmpool_id pool);
  *   shmpool_alloc. A process that owns nothing here, living or not: 0. */
 ssize_t shmpool_reclaim(shmpool_id pool, pid_t dead);
 
-/* The sentence of the calling thread's last failure; never NULL, changes only on failure.
+/* The sentence of the calling thread's last failure; never NULL, changes only on failure. One line;
+ * control characters and bytes that are no UTF-8, in names, are in it as \xNN.
  * Ownership: the library's, one buffer a thread; valid until the thread's next failure or end. */
 const char *shmpool_errmsg(void);
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plain.h"
+
 enum { SENTENCE_SIZE = sizeof((struct error_before *)0)->text };
 
 /* Larger than the room that a library loaded late may take in the initial TLS block, so this one
@@ -17,23 +19,26 @@ static _Thread_local unsigned count;
 
 int error_set(int code, const char *format, ...)
 {
-    char text[SENTENCE_SIZE];
+    char text[SENTENCE_SIZE], plain[SENTENCE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     if (vsnprintf(text, sizeof text, format, arguments) < 0)
         text[0] = '\0';
     va_end(arguments);
-    return error_set_plain(code, text);
+    plain_copy(plain, sizeof plain, text);
+    return error_set_plain(code, plain);
 }
 
 void error_add(const char *format, ...)
 {
     int code = errno;
+    char text[SENTENCE_SIZE];
     size_t used = strlen(sentence);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(sentence + used, sizeof sentence - used, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    plain_copy(sentence + used, sizeof sentence - used, text);
     errno = code;
 }
 

@@ -1,7 +1,8 @@
 /* The sentence that goes with errno: one buffer a thread, changed only by a failure.
  *
  * Whoever finds a failure says it once, where sizes, names and the remedy are known, and hands the
- * -1 up. Callers above neither repeat nor replace it. */
+ * -1 up. Callers above neither repeat nor replace it. Whatever names are in it, it is one line of
+ * plain text (plain.h). */
 #ifndef SHMPOOL_BASE_ERROR_H
 #define SHMPOOL_BASE_ERROR_H
 

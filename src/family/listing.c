@@ -13,6 +13,7 @@
 #include "backend/held.h"
 #include "backend/selection.h"
 #include "base/error.h"
+#include "base/plain.h"
 #include "family/contents.h"
 #include "family/holders.h"
 #include "family/names.h"
@@ -21,7 +22,7 @@
 #include "family/standing.h"
 
 /* "backend:name@pid.inode" */
-enum { HANDLE_SIZE = 32 + NAME_LIMIT + 48 };
+enum { HANDLE_SIZE = 32 + NAME_LIMIT + 48, WHERE_SIZE = 1024 };
 
 /* ---- opening what was found ---- */
 
@@ -191,6 +192,7 @@ static int visit_found(const struct shmpool_found *found, void *arg)
     struct listing *listing = arg;
     struct look look;
     char handle[HANDLE_SIZE];
+    char where[WHERE_SIZE];
     struct error_before before;
     error_remember(&before);
     look_at(&look, listing, found);
@@ -200,11 +202,12 @@ static int visit_found(const struct shmpool_found *found, void *arg)
         standing_of(listing->backend, found, header, look.state, &listing->holders);
     if (make_handle(listing, found, &look, standing.holder, handle) != 0)
         return -1;
+    plain_copy(where, sizeof where, found->where);
     const struct shmpool_listed listed = {
         .backend = listing->backend->name,
         .name = look.name[0] != '\0' ? look.name : NULL,
         .handle = handle[0] != '\0' ? handle : NULL,
-        .where = found->where,
+        .where = where,
         .wrong = look.is_sound ? NULL : look.wrong.text,
         .state = standing.state,
         .creator_life = standing.creator_life,

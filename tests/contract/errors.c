@@ -47,6 +47,18 @@ static void ck_new_sentence(char last[1024])
     snprintf(last, 1024, "%s", shmpool_errmsg());
 }
 
+/* Whatever bytes a name has, terminals and readers of JSON can take the sentence. */
+START_TEST(a_sentence_is_plain_text)
+{
+    ck_fails(shmpool_unlink_name("a\nb\x1b[2J\x7f'\xff\xc3'\xc2\x9b'\xc0\xaf"), EINVAL);
+    ck_says("'a\\x0ab\\x1b[2J\\x7f'\\xff\\xc3'\\xc2\\x9b'\\xc0\\xaf'");
+    ck_fails(shmpool_unlink_name("'\xed\xa0\x80'\xf4\x90\x80\x80'\xe2\x82"), EINVAL);
+    ck_says("'\\xed\\xa0\\x80'\\xf4\\x90\\x80\\x80'\\xe2\\x82'");
+    ck_fails(shmpool_unlink_name("\xc3\xb6 \xe2\x82\xac \xf0\x9f\x98\x80"), EINVAL);
+    ck_says("'\xc3\xb6 \xe2\x82\xac \xf0\x9f\x98\x80'");
+}
+END_TEST
+
 START_TEST(every_failure_has_its_sentence)
 {
     char last[1024] = "";
@@ -118,6 +130,7 @@ TCase *errors_case(void)
     TCase *tcase = contract_case("errors");
     tcase_add_test(tcase, the_version_is_three_numbers);
     tcase_add_test(tcase, a_success_changes_neither_errno_nor_the_sentence);
+    tcase_add_test(tcase, a_sentence_is_plain_text);
     tcase_add_test(tcase, every_failure_has_its_sentence);
     tcase_add_test(tcase, every_thread_has_its_own_sentence);
     tcase_add_test(tcase, the_sentence_names_the_id_that_is_wrong);

@@ -49,6 +49,26 @@ for what in zeroes text empty fifo folder link; do
 done
 rm -r "$file".*
 
+# Names that hold what terminals obey and JSON cannot hold: of files, and of what a process has open.
+odd=$'\e]0;t\a\n\xff\xc2\x9b'
+plain='\x1b]0;t\x07\x0a\xff\xc2\x9b'
+hidden=/dev/shm/.shmpool.$name.$odd
+head -c 100000 /dev/zero | tee "$file.$odd" "$hidden" >"$file.gone$odd"
+exec {gone}<"$file.gone$odd"
+rm "$file.gone$odd"
+fine ls --json -o +why,where
+iconv -f UTF-8 -t UTF-8 out >/dev/null || fault "ls --json is no UTF-8"
+plain=${plain//\\/\\\\}
+gives ".pools[] | select(.where == \"$file.$plain\") | .state" unfinished
+gives "[.pools[] | select(.where | contains(\"$name.$plain\"))] | length" 2
+for verb in 'check' 'check --json' 'top --batch 1' 'ls -o +why,where' 'gc --dry-run'; do
+    # shellcheck disable=SC2086 # a verb and its options
+    tool $verb
+    LC_ALL=C grep -q $'[\x01-\x09\x0b-\x1f\x7f-\xff]' out err && fault "$verb passes on raw bytes"
+done
+exec {gone}<&-
+rm "$file.$odd" "$hidden"
+
 # On a full file system: a page of a pool's tables that nobody wrote yet cannot even be read.
 full_shm() {
     # shellcheck disable=SC2016 # the inner shell has these
