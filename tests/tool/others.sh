@@ -69,6 +69,14 @@ done
 exec {gone}<&-
 rm "$file.$odd" "$hidden"
 
+# A program of such a name.
+cp "$MAKER" $'m\e\xff'
+begin_maker $'./m\e\xff' posix "$name.odd"
+fine who --json "$name.odd"
+gives ".who[] | select(.pid == $maker) | .command" 'm??'
+end_makers
+fine rm "$name.odd"
+
 # On a full file system: a page of a pool's tables that nobody wrote yet cannot even be read.
 full_shm() {
     # shellcheck disable=SC2016 # the inner shell has these

@@ -28,6 +28,14 @@ struct owner {
     struct shmpool_process process; /* blocks and pages alone where it is no process */
 };
 
+/* A process gives itself any bytes for a name, and the system cuts it anywhere. */
+static void make_plain(char *name)
+{
+    for (; *name != '\0'; name++)
+        if (*name < ' ' || *name > '~')
+            *name = '?';
+}
+
 static void command_cell(const struct shmpool_process *process, struct cell *cell)
 {
     char path[40];
@@ -38,6 +46,7 @@ static void command_cell(const struct shmpool_process *process, struct cell *cel
         name[strcspn(name, "\n")] = '\0';
     if (file != NULL)
         fclose(file);
+    make_plain(name);
     cell_text(cell, name);
 }
 
