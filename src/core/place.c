@@ -83,12 +83,22 @@ static unsigned holder_number(const struct actor *actor)
     return slot < LAYOUT_SLOTS ? slot + 1 : 0;
 }
 
-static int held_by_another(const struct view *view, const struct actor *actor, uint64_t group)
+static int held_by_another(const struct view *view, const struct actor *actor, uint64_t group,
+                           uint16_t *holder)
 {
-    unsigned holder = atomic_load_explicit(&view->hints.holder[group], memory_order_relaxed);
-    if (holder == 0 || holder > LAYOUT_SLOTS || holder == holder_number(actor))
+    *holder = atomic_load_explicit(&view->hints.holder[group], memory_order_relaxed);
+    if (*holder == 0 || *holder > LAYOUT_SLOTS || *holder == holder_number(actor))
         return 0;
-    return atomic_load_explicit(&view->slots[holder - 1].ident, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&view->slots[*holder - 1].ident, memory_order_relaxed) != 0;
+}
+
+/* By a swap: of two that come at once one goes elsewhere, or they would be in each other's way as
+ * long as neither leaves. */
+static int hold(const struct view *view, const struct actor *actor, uint64_t group, uint16_t before)
+{
+    return atomic_compare_exchange_strong_explicit(&view->hints.holder[group], &before,
+                                                   (uint16_t)holder_number(actor),
+                                                   memory_order_relaxed, memory_order_relaxed);
 }
 
 static void let_go(const struct view *view, const struct actor *actor, uint64_t group)
@@ -125,11 +135,11 @@ static uint64_t next_home(const struct view *view, struct actor *actor, uint64_t
     uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
     for (uint64_t group = hints_find_many(hints, 0); group < end;
          group = hints_find_many(hints, group + 1)) {
-        if (held_by_another(view, actor, group) || !has_many(view, group, limit))
+        uint16_t holder;
+        if (held_by_another(view, actor, group, &holder) || !has_many(view, group, limit))
             continue;
-        atomic_store_explicit(&hints->holder[group], (uint16_t)holder_number(actor),
-                              memory_order_relaxed);
-        return group;
+        if (hold(view, actor, group, holder))
+            return group;
     }
     return end;
 }
@@ -150,6 +160,8 @@ static uint64_t place_single(const struct view *view, struct actor *actor, uint6
         let_go(view, actor, group);
         group = next_home(view, actor, limit);
     }
+    if (group < end)
+        let_go(view, actor, group);
     for (group = hints_find_run(hints, 0, 1); group < end;
          group = hints_find_run(hints, group + 1, 1)) {
         unsigned seen = hint_read(hints, group);
