@@ -201,7 +201,8 @@ START_TEST(looking_inside_is_right_beside_members_at_work)
         struct shmpool_stats stats = stats_of(busy.pool);
         ck_quiet(stats.contiguous <= stats.free);
         ck_quiet(stats.free <= stats.total);
-        ck_quiet(stats.blocks <= 6);
+        /* More than six may be met one after the other: the look is not of one moment. */
+        ck_quiet(stats.blocks <= stats.total / page());
         ck_quiet(shmpool_check(busy.pool, stderr) == 0);
         if (i % 100 == 0)
             free(dumped(busy.pool));
