@@ -143,10 +143,11 @@ static int is_shortage(int error)
 /* What cannot be read for want of a descriptor is read again at the next call. */
 struct identity identity_self(void)
 {
-    struct identity self = {
-        .pid = getpid(), .start = atomic_load(&own_start), .key = atomic_load(&own_key)};
-    if (self.key != 0)
+    struct identity self = {.pid = getpid(), .key = atomic_load(&own_key)};
+    if (self.key != 0) {
+        self.start = atomic_load(&own_start); /* stored before the key */
         return self;
+    }
     int saved = errno;
     errno = 0;
     self.start = identity_start_of(self.pid);
@@ -161,7 +162,8 @@ struct identity identity_self(void)
 
 int identity_was_read(void)
 {
-    return identity_self().key != 0 && atomic_load(&own_key) != 0;
+    identity_self();
+    return atomic_load(&own_key) != 0;
 }
 
 void identity_forget(void)

@@ -42,7 +42,6 @@ struct recovery_world members_world(struct pool *pool)
 uint64_t members_ident(struct pool *pool)
 {
     if (pool->ident == 0) {
-        struct identity self = identity_self();
         if (!identity_was_read()) {
             error_set(EMFILE,
                       "no descriptor is left to read this process's start time with, by which pool "
@@ -50,6 +49,7 @@ uint64_t members_ident(struct pool *pool)
                       pool->name);
             return 0;
         }
+        struct identity self = identity_self();
         unsigned domain = members_domain(&pool->view, self.key);
         if (domain == 0) {
             error_set(
@@ -66,9 +66,10 @@ uint64_t members_ident(struct pool *pool)
 /* A process that cannot be told from others disowns nobody. */
 void members_arrive(struct pool *pool)
 {
+    int was_read = identity_was_read();
     struct identity self = identity_self();
     unsigned domain = self.key >> 32 != 0 ? members_find_domain(&pool->view, self.key) : 0;
-    if (domain != 0 && identity_was_read())
+    if (domain != 0 && was_read)
         members_disown(&pool->view, ident_of(domain, self.start, (uint32_t)self.pid));
 }
 
