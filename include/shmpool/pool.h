@@ -175,8 +175,8 @@ void *shmpool_root(shmpool_id pool);
  * Processes: lock-free; a block within 32 pages takes no lock and makes no system call. A thread's
  *   first call in a pool takes a member slot.
  * Errors: ENOSPC (no contiguous run of that length, also SIZE_MAX: the sentence names the largest
- *   run and the free total), EINVAL (0), EROFS, EDEADLK, EMFILE (65,533 processes own blocks),
- *   ENOMEM (a thread's first call).
+ *   run and the free total), EINVAL (0), EROFS, EDEADLK, EMFILE (65,533 processes own blocks; or no
+ *   descriptor is left at a process's first call), ENOMEM (a thread's first call).
  * Source: docs/protocol.md, ALLOC1 and ALLOCM. */
 void *shmpool_alloc(shmpool_id pool, size_t size);
 
