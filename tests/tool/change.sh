@@ -12,9 +12,8 @@ page=$(getconf PAGESIZE)
 # ---- create and grow ----
 fine create --size $((100 * page)) --max-size $((300 * page)) --backend "$backend" --mode 0640 --zero \
     --core-dump "$name"
-[[ $(listed "$handle" size,max,mode,flags,state,used) == \
-"$((100 * page)) $((300 * page)) 0640 zero,dump orphan 0" ]] ||
-    fault "create: $(listed "$handle" size,max,mode,flags,state,used)"
+lists_as "$handle" size,max,mode,flags,state,used \
+    "$((100 * page)) $((300 * page)) 0640 zero,dump orphan 0"
 refuses 1 ".*name \"$name\" is taken.*" create -s 1M "$handle"
 fine grow "$handle" $((200 * page))
 [[ $(listed "$handle" size) == $((200 * page)) ]] || fault "grow: $(listed "$handle" size)"
@@ -25,13 +24,27 @@ fine rm "$handle"
 [[ -z $(listed "$handle" name) ]] || fault "rm left $handle"
 refuses 1 "there is no pool $handle .*" rm "$handle"
 fine create -s 64K --commit --keep "$handle"
-[[ $(listed "$handle" size,flags,state) == "65536 commit,keep idle" ]] ||
-    fault "kept: $(listed "$handle" size,flags,state)"
+lists_as "$handle" size,flags,state "65536 commit,keep idle"
 refuses 1 ".*COMMIT.*" trim "$handle"
 fine rm "$handle"
 SHMPOOL_BACKEND=$backend fine create -s 1 "$name"
 [[ $(listed "$handle" size) == "$page" ]] || fault "by SHMPOOL_BACKEND: $(listed "$handle" size)"
 fine rm "$handle"
+
+# ---- looked at ----
+looks_go_on() {
+    while [[ -e looks ]]; do "$TOOL" ls >/dev/null 2>&1 || true; done
+}
+touch looks
+looks_go_on &
+looks_go_on &
+for i in {1..10}; do
+    fine create -s 64K "$handle.seen$i"
+    fine recover --reclaim "$handle.seen$i"
+    fine rm "$handle.seen$i"
+done
+rm looks
+wait
 
 # ---- in use ----
 begin_maker "$MAKER" "$backend" "$name"

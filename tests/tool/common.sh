@@ -99,6 +99,17 @@ gives() {
     [[ $found == "$expected" ]] || fault "$expression gives '$found', not '$expected'"
 }
 
+# The pool $1 is listed as $3 in the columns $2. Another test's look at it, which makes it live for a
+# moment, is waited for.
+lists_as() {
+    local i
+    for ((i = 0; i < 40; i++)); do
+        [[ $(listed "$1" "$2") != "$3" ]] || return 0
+        sleep 0.05
+    done
+    fault "$1 has $2 '$(listed "$1" "$2")', not '$3'"
+}
+
 # The pool's line in the list, with these columns.
 listed() {
     "$TOOL" ls --noheadings --bytes --output "handle,$2" |

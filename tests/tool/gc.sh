@@ -12,7 +12,7 @@ handle=$backend:$name
 fine create -s 64K "$handle"
 fine gc --dry-run "$handle"
 [[ $(<out) == "would remove orphan $handle" ]] || fault "dry run: $(<out)"
-[[ $(listed "$handle" state) == orphan ]] || fault "a dry run removed it"
+lists_as "$handle" state orphan # a dry run removes nothing
 fine gc --dry-run --json "$handle"
 gives '.gc[] | [.name, .backend, .state, .done] | @csv' "\"$name\",\"$backend\",\"orphan\",\"found\""
 fine gc "$handle"
@@ -27,8 +27,8 @@ fine create -s 64K "$handle.dead"
 fine gc --json "$handle.kept" "$handle" "$handle.dead"
 gives '[.gc[].name] | @csv' "\"$name.dead\""
 gives '.gc[].done' removed
-[[ $(listed "$handle.kept" state) == idle ]] || fault "the kept one: '$(listed "$handle.kept" state)'"
-[[ $(listed "$handle" state) == live ]] || fault "the one in use: '$(listed "$handle" state)'"
+lists_as "$handle.kept" state idle
+lists_as "$handle" state live
 fine gc "$handle.kept" "$handle"
 [[ ! -s out ]] || fault "nothing is left over, and gc says: $(<out)"
 fine check "$handle"

@@ -84,8 +84,7 @@ end_makers
 if [[ $backend == memfd ]]; then
     refuses 1 "there is no pool .* that this user may see: shmpool ls shows all" stat "$handle"
 else
-    [[ $(listed "$handle" state,life,holders) == "orphan dead 0" ]] ||
-        fault "left behind: $(listed "$handle" state,life,holders)"
+    lists_as "$handle" state,life,holders "orphan dead 0"
     fine rm "$handle"
 fi
 verdict

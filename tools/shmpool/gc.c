@@ -8,9 +8,18 @@
 #include "say.h"
 #include "verbs.h"
 
+/* What somebody only looks at seems live for a moment: the library waits for that one. */
 static bool may_be_left_over(const struct seen *seen)
 {
-    return seen->listed.state == SHMPOOL_ORPHAN || seen->listed.state == SHMPOOL_UNFINISHED;
+    const struct shmpool_listed *listed = &seen->listed;
+    return listed->state == SHMPOOL_ORPHAN || listed->state == SHMPOOL_UNFINISHED ||
+           (listed->state == SHMPOOL_LIVE && listed->creator_life == SHMPOOL_DEAD);
+}
+
+/* What was collected had nobody, whoever looked at it when the list was made. */
+static const char *state_of(const struct seen *seen)
+{
+    return pools_state(seen->listed.state == SHMPOOL_LIVE ? SHMPOOL_ORPHAN : seen->listed.state);
 }
 
 static void write_pool(const struct seen *seen, bool pretend)
@@ -19,7 +28,7 @@ static void write_pool(const struct seen *seen, bool pretend)
     json_text("name", seen->listed.name);
     json_text("backend", seen->listed.backend);
     json_text("where", seen->listed.where);
-    json_text("state", pools_state(seen->listed.state));
+    json_text("state", state_of(seen));
     json_number("size", seen->listed.size);
     json_text("done", pretend ? "found" : "removed");
     json_object_end();
@@ -27,7 +36,7 @@ static void write_pool(const struct seen *seen, bool pretend)
 
 static void print_pool(const struct seen *seen, bool pretend)
 {
-    printf("%s %s %s\n", pretend ? "would remove" : "removed", pools_state(seen->listed.state),
+    printf("%s %s %s\n", pretend ? "would remove" : "removed", state_of(seen),
            seen->listed.handle != NULL ? seen->listed.handle : seen->listed.where);
 }
 

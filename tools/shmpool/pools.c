@@ -2,9 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "memory.h"
 #include "say.h"
+
+enum { LOOKS = 10 /* at a pool that may be in use only for a moment */ };
 
 /* ---- reading ---- */
 
@@ -177,6 +180,43 @@ int pools_each_named(const struct request *request,
     }
     pools_end(&pools);
     return say_written(0) == 0 ? status : STATUS_FOUND;
+}
+
+/* ---- use ---- */
+
+/* A damaged pool may be in use like any other. */
+static bool is_in_use(const struct seen *seen)
+{
+    return seen->listed.state == SHMPOOL_LIVE || seen->listed.holders > 0;
+}
+
+static bool is_same(const struct seen *a, const struct seen *b)
+{
+    return strcmp(a->listed.backend, b->listed.backend) == 0 &&
+           a->listed.device == b->listed.device && a->listed.inode == b->listed.inode;
+}
+
+static bool is_still_in_use(const struct seen *seen)
+{
+    struct pools now;
+    bool in_use = false;
+    if (pools_read(&now, false) != 0)
+        return true;
+    for (size_t i = 0; i < now.n; i++)
+        in_use |= is_same(&now.all[i], seen) && is_in_use(&now.all[i]);
+    pools_end(&now);
+    return in_use;
+}
+
+bool pools_stays_in_use(const struct seen *seen)
+{
+    const struct timespec nap = {.tv_nsec = 5000000};
+    bool in_use = is_in_use(seen);
+    for (int i = 0; i < LOOKS && in_use; i++) {
+        nanosleep(&nap, NULL);
+        in_use = is_still_in_use(seen);
+    }
+    return in_use;
 }
 
 /* ---- opening ---- */

@@ -33,6 +33,9 @@ const struct seen *pools_named(const struct pools *pools, const char *name);
 /* Whether it can be opened by what the list says. */
 bool pools_is_sound(const struct seen *seen);
 
+/* Whether somebody uses it, and does not just look at it, which ends soon and is waited for. */
+bool pools_stays_in_use(const struct seen *seen);
+
 /* Opens it for reading only; -1 after a word. */
 shmpool_id pools_open(const struct seen *seen);
 

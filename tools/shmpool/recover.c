@@ -25,7 +25,7 @@ static int reclaim(const struct seen *seen, shmpool_id pool)
 static int recover(const struct request *request, const struct seen *seen)
 {
     int status = STATUS_FINE;
-    if (request->reclaim && seen->listed.state == SHMPOOL_LIVE && !request->force)
+    if (request->reclaim && !request->force && pools_stays_in_use(seen))
         return refuse(seen);
     shmpool_id pool = pools_open_to_work(seen);
     if (pool < 0)

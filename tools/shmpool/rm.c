@@ -19,12 +19,6 @@ static int refuse(const struct seen *seen)
     return STATUS_FOUND;
 }
 
-/* A damaged pool may be in use like any other. */
-static int is_in_use(const struct seen *seen)
-{
-    return seen->listed.state == SHMPOOL_LIVE || seen->listed.holders > 0;
-}
-
 static int rm(const struct request *request, const struct seen *seen)
 {
     if (seen->listed.handle == NULL || strchr(seen->listed.handle, '@') != NULL) {
@@ -32,7 +26,7 @@ static int rm(const struct request *request, const struct seen *seen)
             pools_shown(seen), seen->listed.where);
         return STATUS_FOUND;
     }
-    if (is_in_use(seen) && !request->force)
+    if (!request->force && pools_stays_in_use(seen))
         return refuse(seen);
     return shmpool_unlink_name(seen->listed.handle) == 0 ? STATUS_FINE : say_failure();
 }
