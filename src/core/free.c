@@ -83,7 +83,7 @@ int free_hint_pages(const struct view *view, uint64_t page, uint32_t free, unsig
     int count = !(hint & HINT_MANY) && has_several(free);
     unsigned many = count && has_many(view, group) ? HINT_MANY : 0;
     if (class > (hint & HINT_RUN) || many)
-        hints_raise((struct hints *)&view->hints, group, class, many);
+        hints_raise(view_hints(view), group, class, many);
     return 0;
 }
 
@@ -104,7 +104,7 @@ static int group_is_empty(const struct view *view, uint64_t group)
 
 static void hint_group(const struct view *view, uint64_t group, uint64_t page)
 {
-    struct hints *hints = (struct hints *)&view->hints;
+    struct hints *hints = view_hints(view);
     if (group_is_empty(view, group)) {
         hints_raise(hints, group, HINT_RUN, HINT_MANY);
         hints_untouch(hints, group);

@@ -152,3 +152,10 @@ unsigned group_count(const struct group *group)
     sum = (sum & UINT64_C(0x00FF00FF00FF00FF)) + (sum >> 8 & UINT64_C(0x00FF00FF00FF00FF));
     return (unsigned)(sum * UINT64_C(0x0001000100010001) >> 48);
 }
+
+void group_lower_hint(const struct view *view, uint64_t number, unsigned seen,
+                      const struct group *group)
+{
+    unsigned many = group_count(group) >= HINT_MANY_PAGES ? HINT_MANY : 0;
+    hints_lower(view_hints(view), number, seen, hint_class(group_longest(group)), many);
+}

@@ -31,4 +31,9 @@ unsigned group_longest(const struct group *group);
 /* How many pages are free. */
 unsigned group_count(const struct group *group);
 
+/* The hint of the group of that number promises too much: a look that began when it was `seen`
+ * found this. */
+void group_lower_hint(const struct view *view, uint64_t number, unsigned seen,
+                      const struct group *group);
+
 #endif

@@ -5,8 +5,8 @@
  * up to 64 pages, coarser above. Two levels of maxima over 64 entries each stand above the bytes
  * and are compared eight at a time. Bytes are stored inverted, so that fresh zeroes mean "all
  * free". Beside them: one bit a group, "touched", for long blocks that look for groups nobody used
- * yet, and the member from whose group single pages come, so that members keep out of each other's
- * words.
+ * yet, and the member whose home the group was last, so that members keep out of each other's words
+ * (holder.h).
  *
  * Hints rise when pages are freed and fall only after a look that failed. Bit 7 rises when a page
  * goes back into a word with at least two others; a race can leave any hint too low. So nobody says
@@ -30,7 +30,7 @@ struct hints {
     uint64_t n[HINT_LEVELS];             /* entries: groups, then one for 64 of those below */
     _Atomic uint8_t *level[HINT_LEVELS]; /* inverted bytes */
     _Atomic uint64_t *touched;           /* a bit a group */
-    _Atomic uint16_t *holder;            /* a member slot + 1 a group, or 0 */
+    _Atomic uint16_t *holder;            /* the slot + 1 whose home it was last, or 0 */
 };
 
 /* Bytes that the hints of n_groups groups take. */

@@ -86,7 +86,8 @@ struct slot_shm {
     struct intent_shm intent;
     _Atomic uint32_t row;
     _Atomic uint32_t thread; /* the thread's id, for the reader of a dump */
-    uint64_t reserved[10];
+    _Atomic uint64_t home;   /* the group its single pages come from, + 1, or 0; a hint */
+    uint64_t reserved[9];
 };
 
 struct header_shm {

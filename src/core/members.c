@@ -76,6 +76,7 @@ int members_take_slot(const struct view *view, uint64_t ident, uint32_t row, uin
             continue;
         atomic_store_explicit(&view->slots[slot].row, row, memory_order_relaxed);
         atomic_store_explicit(&view->slots[slot].thread, thread, memory_order_relaxed);
+        atomic_store_explicit(&view->slots[slot].home, 0, memory_order_relaxed);
         return (int)slot;
     }
     return NO_SLOT;

@@ -2,20 +2,16 @@
 
 #include "core/claim.h"
 #include "core/group.h"
+#include "core/holder.h"
 #include "core/home.h"
 
 enum { LONG_PAGES = 480, TRIES = 8 };
-
-static struct hints *hints_of(const struct view *view)
-{
-    return (struct hints *)&view->hints;
-}
 
 static void touch(const struct view *view, uint64_t page, uint64_t n)
 {
     for (uint64_t group = page / LAYOUT_GROUP_PAGES; group <= (page + n - 1) / LAYOUT_GROUP_PAGES;
          group++)
-        hints_touch(hints_of(view), group);
+        hints_touch(view_hints(view), group);
 }
 
 static uint64_t take_found(const struct view *view, const struct actor *actor, uint64_t page,
@@ -66,7 +62,7 @@ static uint64_t single_in_group(const struct view *view, struct actor *actor, ui
 {
     uint32_t words = words_with_room(view, group, limit);
     uint64_t page;
-    hints_touch(hints_of(view), group);
+    hints_touch(view_hints(view), group);
     actor->group = group;
     for (; words != 0; words &= words - 1) {
         home_enter(view, actor, words);
@@ -77,91 +73,22 @@ static uint64_t single_in_group(const struct view *view, struct actor *actor, ui
     return group == limit / LAYOUT_GROUP_PAGES ? take_in_last_word(view, actor, limit) : NO_PAGE;
 }
 
-static unsigned holder_number(const struct actor *actor)
-{
-    unsigned slot = actor->tag & 0xFFFF;
-    return slot < LAYOUT_SLOTS ? slot + 1 : 0;
-}
-
-static int held_by_another(const struct view *view, const struct actor *actor, uint64_t group,
-                           uint16_t *holder)
-{
-    *holder = atomic_load_explicit(&view->hints.holder[group], memory_order_relaxed);
-    if (*holder == 0 || *holder > LAYOUT_SLOTS || *holder == holder_number(actor))
-        return 0;
-    return atomic_load_explicit(&view->slots[*holder - 1].ident, memory_order_relaxed) != 0;
-}
-
-/* By a swap: of two that come at once one goes elsewhere, or they would be in each other's way as
- * long as neither leaves. */
-static int hold(const struct view *view, const struct actor *actor, uint64_t group, uint16_t before)
-{
-    return atomic_compare_exchange_strong_explicit(&view->hints.holder[group], &before,
-                                                   (uint16_t)holder_number(actor),
-                                                   memory_order_relaxed, memory_order_relaxed);
-}
-
-static void let_go(const struct view *view, const struct actor *actor, uint64_t group)
-{
-    _Atomic uint16_t *holder = &view->hints.holder[group];
-    if (holder_number(actor) != 0 &&
-        atomic_load_explicit(holder, memory_order_relaxed) == holder_number(actor))
-        atomic_store_explicit(holder, 0, memory_order_relaxed);
-}
-
-/* The byte of the group promised too much. */
-static void lower_hint(const struct view *view, uint64_t number, unsigned seen,
-                       const struct group *group)
-{
-    unsigned many = group_count(group) >= HINT_MANY_PAGES ? HINT_MANY : 0;
-    hints_lower(hints_of(view), number, seen, hint_class(group_longest(group)), many);
-}
-
-static int has_many(const struct view *view, uint64_t number, uint64_t limit)
-{
-    struct group group;
-    unsigned seen = hint_read(&view->hints, number);
-    group_load(&group, view, number, limit);
-    if (group_count(&group) >= HINT_MANY_PAGES)
-        return 1;
-    lower_hint(view, number, seen, &group);
-    return 0;
-}
-
-/* The lowest group with many free pages that no other member holds becomes this member's. */
-static uint64_t next_home(const struct view *view, struct actor *actor, uint64_t limit)
-{
-    struct hints *hints = hints_of(view);
-    uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
-    for (uint64_t group = hints_find_many(hints, 0); group < end;
-         group = hints_find_many(hints, group + 1)) {
-        uint16_t holder;
-        if (held_by_another(view, actor, group, &holder) || !has_many(view, group, limit))
-            continue;
-        if (hold(view, actor, group, holder))
-            return group;
-    }
-    return end;
-}
-
 static uint64_t place_single(const struct view *view, struct actor *actor, uint64_t limit)
 {
-    struct hints *hints = hints_of(view);
+    struct hints *hints = view_hints(view);
     uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
     uint64_t group = actor->group;
     if (group >= end)
-        group = next_home(view, actor, limit);
+        group = holder_next_home(view, actor, limit);
     for (int i = 0; i < TRIES && group < end; i++) {
         unsigned seen = hint_read(hints, group);
         uint64_t page = single_in_group(view, actor, group, limit);
         if (page != NO_PAGE)
             return page;
         hints_lower(hints, group, seen, seen & HINT_RUN, 0);
-        let_go(view, actor, group);
-        group = next_home(view, actor, limit);
+        group = holder_next_home(view, actor, limit);
     }
-    if (group < end)
-        let_go(view, actor, group);
+    holder_leave_home(view, actor);
     for (group = hints_find_run(hints, 0, 1); group < end;
          group = hints_find_run(hints, group + 1, 1)) {
         unsigned seen = hint_read(hints, group);
@@ -179,13 +106,13 @@ static uint64_t block_in_group(const struct view *view, const struct actor *acto
                                unsigned n, uint64_t limit)
 {
     unsigned seen = hint_read(&view->hints, number);
-    hints_touch(hints_of(view), number);
+    hints_touch(view_hints(view), number);
     for (int i = 0; i < TRIES; i++) {
         struct group group;
         group_load(&group, view, number, limit);
         unsigned found = group_find(&group, n);
         if (found == LAYOUT_GROUP_PAGES) {
-            lower_hint(view, number, seen, &group);
+            group_lower_hint(view, number, seen, &group);
             return NO_PAGE;
         }
         uint64_t page = take_found(view, actor, number * LAYOUT_GROUP_PAGES + found, n);
@@ -198,7 +125,7 @@ static uint64_t block_in_group(const struct view *view, const struct actor *acto
 static uint64_t place_short(const struct view *view, const struct actor *actor, uint64_t n,
                             uint64_t limit)
 {
-    struct hints *hints = hints_of(view);
+    struct hints *hints = view_hints(view);
     uint64_t end = (limit + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
     for (uint64_t group = hints_find_run(hints, 0, hint_class(n)); group < end;
          group = hints_find_run(hints, group + 1, hint_class(n))) {
@@ -216,13 +143,13 @@ static void touch_used(const struct view *view, uint64_t page, uint64_t n)
 {
     for (uint64_t index = word_at(page); index <= word_at(page + n - 1); index++)
         if (view_word(view, index) != 0)
-            hints_touch(hints_of(view), index / LAYOUT_GROUP_WORDS);
+            hints_touch(view_hints(view), index / LAYOUT_GROUP_WORDS);
 }
 
 static uint64_t place_long(const struct view *view, const struct actor *actor, uint64_t n,
                            uint64_t limit)
 {
-    struct hints *hints = hints_of(view);
+    struct hints *hints = view_hints(view);
     uint64_t whole_groups = limit / LAYOUT_GROUP_PAGES;
     uint64_t wanted = (n + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES;
     for (int i = 0; i < TRIES; i++) {
@@ -248,7 +175,7 @@ static uint64_t place_anywhere(const struct view *view, const struct actor *acto
             return NO_PAGE;
         if (take_found(view, actor, found, look->n) == NO_PAGE)
             continue;
-        hints_raise(hints_of(view), found / LAYOUT_GROUP_PAGES, hint_class(look->n), 0);
+        hints_raise(view_hints(view), found / LAYOUT_GROUP_PAGES, hint_class(look->n), 0);
         return found;
     }
 }
@@ -282,10 +209,4 @@ uint64_t place_block(const struct view *view, struct actor *actor, uint64_t n, u
     if (n == 1 && align == 1 && home_alloc(view, actor, &page))
         return page;
     return place_elsewhere(view, actor, n, align, look);
-}
-
-void place_leave(const struct view *view, const struct actor *actor)
-{
-    if (actor->group < view->hints.n[0])
-        let_go(view, actor, actor->group);
 }

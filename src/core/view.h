@@ -38,6 +38,12 @@ struct view {
     uintptr_t pages; /* address of page 0 */
 };
 
+/* The hints, for who raises or lowers them: what they point to is the pool's. */
+static inline struct hints *view_hints(const struct view *view)
+{
+    return (struct hints *)&view->hints;
+}
+
 /* The object is as long as max_pages make it, unless the caller stores into `there` that it is not.
  */
 void view_init(struct view *view, const struct layout *layout, void *base);

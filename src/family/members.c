@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "core/holder.h"
 #include "core/home.h"
 #include "core/members.h"
-#include "core/place.h"
 #include "family/identity.h"
 #include "family/patience.h"
 
@@ -341,7 +341,7 @@ static void abandon(struct pool *pool, struct member *member)
 
 static void give_back(struct pool *pool, struct member *member, int holds_spare)
 {
-    place_leave(&pool->view, &member->actor);
+    holder_leave_home(&pool->view, &member->actor);
     if (is_unfinished(member) || holds_spare)
         abandon(pool, member);
     else if (member->slot != NO_SLOT)

@@ -80,18 +80,19 @@ static int n_seizures_left;
 static bool seized;
 
 /* Takes the whole group when it has become the member's home, and gives it back when the member has
- * given it up. */
+ * found nothing there. */
 static void seize(bool changes)
 {
     (void)changes;
     step_hook *hook = steps_hook(NULL);
-    unsigned holder = atomic_load(&bench.view.hints.holder[0]);
-    if (!seized && holder == slot_of(&mine) + 1 && n_seizures_left > 0) {
+    _Atomic uint64_t *home = &bench.view.slots[slot_of(&mine)].home;
+    if (!seized && atomic_load(home) == 1 && n_seizures_left > 0) {
         for (uint64_t i = 0; i < N_WORDS; i++)
             ck_quiet(bench_take(&bench, &other, i * LAYOUT_WORD_PAGES, LAYOUT_WORD_PAGES));
         n_seizures_left--;
         seized = true;
-    } else if (seized && holder == 0) {
+    } else if (seized && !(hint_read(&bench.view.hints, 0) & HINT_MANY)) {
+        atomic_store(home, 0); /* so that its coming is seen again */
         for (uint64_t i = 0; i < N_WORDS; i++)
             ck_quiet(free_block(&bench.view, &other, i * LAYOUT_WORD_PAGES) != 0);
         seized = false;

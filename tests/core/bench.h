@@ -55,7 +55,7 @@ struct bench_state *bench_remember(const struct bench *bench);
 bool bench_is_unchanged(const struct bench *bench, struct bench_state *state); /* frees it */
 
 /* Blocks that a test believes in, as the page words they make. */
-enum { BELIEF_PAGES = 6144 };
+enum { BELIEF_PAGES = 20480 };
 
 struct belief {
     uint64_t words[BELIEF_PAGES / LAYOUT_WORD_PAGES];

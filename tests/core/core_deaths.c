@@ -13,6 +13,7 @@ int main(void)
     suite_add_tcase(suite, schedules_case());
     suite_add_tcase(suite, lost_case());
     suite_add_tcase(suite, again_case());
+    suite_add_tcase(suite, homes_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -9,5 +9,6 @@ TCase *between_case(void);
 TCase *schedules_case(void);
 TCase *lost_case(void);
 TCase *again_case(void);
+TCase *homes_case(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/bench.h"
 #include "core/core.h"
 #include "core/free.h"
+#include "core/holder.h"
 #include "core/place.h"
 #include "support/random.h"
 
@@ -78,7 +79,7 @@ static void *work(void *arg)
     }
     while (member->n_blocks > 0)
         free_one(member, &actor, &random);
-    place_leave(&bench.view, &actor);
+    holder_leave_home(&bench.view, &actor);
     members_give_slot(&bench.view, (int)slot_of(&actor));
     atomic_fetch_sub(&at_work, 1);
     return NULL;

@@ -10,6 +10,7 @@
 
 #include "core/census.h"
 #include "core/free.h"
+#include "core/holder.h"
 #include "core/members.h"
 #include "core/place.h"
 #include "core/publish.h"
@@ -281,7 +282,7 @@ static void operate(struct random *random)
         become_member(choice >> 8);
         break;
     case 9:
-        place_leave(&mill.view, actor);
+        holder_leave_home(&mill.view, actor);
         break;
     default:
         allocate(actor, random);
