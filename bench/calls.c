@@ -75,12 +75,18 @@ static void lose_member(shmpool_id pool)
     waitpid(child, NULL, 0);
 }
 
-static void look_into(shmpool_id pool, const char *size)
+static void count(shmpool_id pool, const char *call, const char *size)
 {
     struct shmpool_stats stats;
     double begin = now();
     must(shmpool_stats(pool, &stats) == 0);
-    say("stats", size, begin);
+    say(call, size, begin);
+}
+
+static void look_into(shmpool_id pool, const char *size)
+{
+    double begin;
+    count(pool, "stats", size);
     begin = now();
     must(shmpool_check(pool, NULL) == 0);
     say("check", size, begin);
@@ -90,6 +96,17 @@ static void look_into(shmpool_id pool, const char *size)
     say("recover after a death", size, begin);
 }
 
+/* All of it has been in use, so that every word counts. */
+static void count_used(shmpool_id pool, const char *size)
+{
+    struct shmpool_stats stats;
+    must(shmpool_stats(pool, &stats) == 0);
+    void *block = shmpool_alloc(pool, stats.contiguous);
+    must(block != NULL);
+    must(shmpool_free(pool, block) == 0);
+    count(pool, "stats, all of it used before", size);
+}
+
 static void creations(const char *size, size_t bytes)
 {
     double begin = now();
@@ -97,6 +114,7 @@ static void creations(const char *size, size_t bytes)
     say("create", size, begin);
     must(shmpool_alloc(pool, PAGE) != NULL);
     look_into(pool, size);
+    count_used(pool, size);
     end(pool);
 }
 

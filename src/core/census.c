@@ -27,12 +27,18 @@ static void count_word(struct census *census, uint64_t *run, uint64_t word, uint
     *run = (unsigned)__builtin_clz(~free);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void count_words(const struct view *view, struct census *census)
 {
     uint64_t run = 0;
-    for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < census->pages; index++) {
+    uint64_t end = least(census->pages, view_extent(view));
+    for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < end; index++) {
         uint64_t word = view_word(view, index);
-        uint32_t free = word_free(word) & mask_below(index, census->pages);
+        uint32_t free = word_free(word) & mask_below(index, end);
         if (free != UINT32_MAX) {
             count_word(census, &run, word, free);
         } else {
@@ -40,6 +46,8 @@ static void count_words(const struct view *view, struct census *census)
             census->free += LAYOUT_WORD_PAGES;
         }
     }
+    run += census->pages - end;
+    census->free += census->pages - end;
     if (run > census->largest)
         census->largest = run;
 }
@@ -158,7 +166,7 @@ static void finish_run(struct walk *walk)
     walk->length = 0;
 }
 
-static void walk_page(struct walk *walk, uint64_t page, unsigned state)
+static void walk_pages(struct walk *walk, uint64_t page, uint64_t n, unsigned state)
 {
     static const enum census_kind kinds[4] = {CENSUS_FREE, CENSUS_STRAY, CENSUS_CLAIMED,
                                               CENSUS_BLOCK};
@@ -171,25 +179,27 @@ static void walk_page(struct walk *walk, uint64_t page, unsigned state)
         walk->kind = kind;
         walk->start = page;
     }
-    walk->length++;
+    walk->length += n;
 }
 
 void census_walk(const struct view *view, census_visit *visit, void *context)
 {
     struct walk walk = {.looks = {view, INTENTS_ASKED}, .visit = visit, .context = context};
     uint64_t limit = view_limit(view);
-    for (uint64_t page = 0; page < limit;) {
+    uint64_t end = least(limit, view_extent(view));
+    for (uint64_t page = 0; page < end;) {
         uint64_t word = view_word(view, word_at(page));
-        if (word == 0 && walk.kind == CENSUS_FREE && walk.length > 0 &&
-            page + LAYOUT_WORD_PAGES <= limit) {
-            walk.length += LAYOUT_WORD_PAGES;
+        if (word == 0 && page + LAYOUT_WORD_PAGES <= end) {
+            walk_pages(&walk, page, LAYOUT_WORD_PAGES, 0);
             page += LAYOUT_WORD_PAGES;
             continue;
         }
         do {
-            walk_page(&walk, page, state_of(word, bit_at(page)));
-        } while (bit_at(++page) != 0 && page < limit);
+            walk_pages(&walk, page, 1, state_of(word, bit_at(page)));
+        } while (bit_at(++page) != 0 && page < end);
     }
+    if (end < limit)
+        walk_pages(&walk, end, limit - end, 0);
     finish_run(&walk);
 }
 
@@ -217,15 +227,22 @@ static void check_run(void *context, enum census_kind kind, uint64_t page, uint6
             fault == FAULT_OWNER ? atomic_load(&check->looks.view->tags[page]) : n);
 }
 
-static void check_beyond(struct check *check)
+/* Pages that nobody can have used. */
+static void check_unused(struct check *check)
 {
     const struct view *view = check->looks.view;
     uint64_t limit = view_limit(view);
+    uint64_t start = least(limit, view_extent(view));
     uint64_t n_words = (view->max_pages + LAYOUT_WORD_PAGES - 1) / LAYOUT_WORD_PAGES;
-    for (uint64_t index = word_at(limit); index < n_words; index++) {
-        uint32_t used = ~word_free(view_word(view, index)) & ~mask_below(index, limit);
-        if (used != 0)
-            say(check, FAULT_BEYOND, index * LAYOUT_WORD_PAGES + mask_lowest(used), 0);
+    for (uint64_t index = word_at(start); index < n_words; index++) {
+        uint32_t used = ~word_free(view_word(view, index)) & ~mask_below(index, start);
+        if (used == 0)
+            continue;
+        uint64_t page = index * LAYOUT_WORD_PAGES + mask_lowest(used);
+        if (page >= limit)
+            say(check, FAULT_BEYOND, page, 0);
+        else if (page >= view_extent(view))
+            say(check, FAULT_EXTENT, page, view_extent(view));
     }
 }
 
@@ -270,7 +287,7 @@ uint64_t census_check(const struct view *view, census_report *report, void *cont
         (root < pages_offset || (root - pages_offset) >> view->page_shift >= view_limit(view)))
         say(&check, FAULT_ROOT, root, 0);
     census_walk(view, check_run, &check);
-    check_beyond(&check);
+    check_unused(&check);
     check_members(&check);
     return check.faults;
 }

@@ -29,6 +29,7 @@ enum fault {
     FAULT_CLAIMED,  /* claimed pages that no intent covers: page, n */
     FAULT_NO_OWNER, /* a block nobody owns, and nobody is about to: page, n */
     FAULT_OWNER,    /* a tag that names no row in use: page, tag */
+    FAULT_EXTENT,   /* a page in use from where on none ever was: page, where on */
     FAULT_BEYOND,   /* a page beyond the pool's end is not free: page, 0 */
     FAULT_INTENT,   /* an intent out of bounds: member, state */
     FAULT_SLOT_ROW, /* a slot at work whose row is free: slot, row */

@@ -136,7 +136,8 @@ struct header_shm {
     _Alignas(64) _Atomic uint64_t collector;
     _Atomic uint64_t collector_family;                      /* as family */
     _Atomic uint64_t collector_keys[LAYOUT_COLLECTOR_KEYS]; /* as a domain's key; 0: free */
-    uint8_t reserved2[LAYOUT_HEADER_SIZE - 512 - 8 * 64];
+    _Alignas(64) _Atomic uint64_t extent; /* pages from here on were never used; only grows */
+    uint8_t reserved2[LAYOUT_HEADER_SIZE - 512 - 8 * 64 - 8];
 };
 
 _Static_assert(sizeof(struct intent_shm) == 32, "intent");
@@ -150,6 +151,7 @@ _Static_assert(offsetof(struct header_shm, limit) == 512, "header: working part"
 _Static_assert(offsetof(struct header_shm, rows_mark) == 832, "header: working part");
 _Static_assert(offsetof(struct header_shm, grower) == 896, "header: working part");
 _Static_assert(offsetof(struct header_shm, collector) == 960, "header: working part");
+_Static_assert(offsetof(struct header_shm, extent) == 1024, "header: working part");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "lock-free atomics");
 
 #define LAYOUT_STAMP                                                                               \

@@ -12,7 +12,7 @@ static uint64_t aligned_start(const struct look *look, uint64_t start)
     return ((address + look->align - 1) & ~(look->align - 1)) - look->phase;
 }
 
-static void lengthen(struct look *look, struct run *run, uint64_t page, unsigned n)
+static void lengthen(struct look *look, struct run *run, uint64_t page, uint64_t n)
 {
     if (run->length == 0)
         run->start = page;
@@ -52,9 +52,20 @@ static uint64_t look_in_word(struct look *look, struct run *run, uint64_t first,
     return NO_PAGE;
 }
 
-uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t end)
+/* What was never used is one run, with what is free before it. */
+static uint64_t look_beyond(struct look *look, struct run *run, uint64_t page, uint64_t end)
+{
+    if (page >= end)
+        return NO_PAGE;
+    lengthen(look, run, page, end - page);
+    return fits(look, run);
+}
+
+uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t limit)
 {
     struct run run = {0, 0};
+    uint64_t extent = view_extent(view);
+    uint64_t end = extent < limit ? extent : limit;
     look->largest = look->free = 0;
     look->claimed = 0;
     for (uint64_t index = word_at(page); page < end; index++) {
@@ -69,5 +80,5 @@ uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page
             return found;
         page += n;
     }
-    return NO_PAGE;
+    return look_beyond(look, &run, page, limit);
 }

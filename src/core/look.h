@@ -16,8 +16,8 @@ struct look {
     int claimed;      /* pages in an unfinished operation were met */
 };
 
-/* The first page, in the range from `page` to before `end`, at which n aligned pages are free;
+/* The first page, in the range from `page` to before `limit`, at which n aligned pages are free;
  * NO_PAGE when there is none. */
-uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t end);
+uint64_t look_for_room(const struct view *view, struct look *look, uint64_t page, uint64_t limit);
 
 #endif

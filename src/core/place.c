@@ -18,6 +18,7 @@ static uint64_t take_found(const struct view *view, const struct actor *actor, u
                            uint64_t n)
 {
     touch(view, page, n);
+    view_extend(view, page + n);
     if (!in_one_word(page, n))
         return claim_words(view, actor, page, n) ? page : NO_PAGE;
     uint64_t word = view_word(view, word_at(page));
@@ -63,6 +64,7 @@ static uint64_t single_in_group(const struct view *view, struct actor *actor, ui
     uint32_t words = words_with_room(view, group, limit);
     uint64_t page;
     hints_touch(view_hints(view), group);
+    view_extend(view, (group + 1) * LAYOUT_GROUP_PAGES);
     actor->group = group;
     for (; words != 0; words &= words - 1) {
         home_enter(view, actor, words);
@@ -157,6 +159,7 @@ static uint64_t place_long(const struct view *view, const struct actor *actor, u
         if (group >= whole_groups)
             return NO_PAGE;
         uint64_t page = group * LAYOUT_GROUP_PAGES;
+        view_extend(view, page + n);
         if (claim_words(view, actor, page, n)) {
             touch(view, page, n);
             return page;
@@ -173,8 +176,10 @@ static uint64_t place_anywhere(const struct view *view, const struct actor *acto
         uint64_t found = look_for_room(view, look, 0, limit);
         if (found == NO_PAGE)
             return NO_PAGE;
-        if (take_found(view, actor, found, look->n) == NO_PAGE)
+        if (take_found(view, actor, found, look->n) == NO_PAGE) {
+            view_extend(view, 2 * (found + look->n)); /* should it say too little: not for long */
             continue;
+        }
         hints_raise(view_hints(view), found / LAYOUT_GROUP_PAGES, hint_class(look->n), 0);
         return found;
     }

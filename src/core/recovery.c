@@ -433,6 +433,9 @@ static void for_each_block(const struct view *view,
                            void (*visit)(void *context, uint64_t page, uint32_t tag), void *context)
 {
     uint64_t limit = view_limit_of_tables(view);
+    uint64_t extent = view_extent(view);
+    if (limit > extent)
+        limit = extent;
     for (uint64_t index = 0; index * LAYOUT_WORD_PAGES < limit; index++) {
         uint32_t first = word_first(view_word(view, index)) & mask_below(index, limit);
         for (; first != 0; first &= first - 1) {

@@ -30,3 +30,14 @@ uint64_t view_block_length_beyond(const struct view *view, uint64_t page, uint64
     }
     return length <= view->max_pages - page ? length : view->max_pages - page;
 }
+
+void view_extend_to(const struct view *view, uint64_t end)
+{
+    _Atomic uint64_t *extent = &view->header->extent;
+    uint64_t seen = atomic_load_explicit(extent, memory_order_relaxed);
+    uint64_t wanted = (end + LAYOUT_GROUP_PAGES - 1) / LAYOUT_GROUP_PAGES * LAYOUT_GROUP_PAGES;
+    while (seen < wanted)
+        if (atomic_compare_exchange_weak_explicit(extent, &seen, wanted, memory_order_acq_rel,
+                                                  memory_order_relaxed))
+            break;
+}

@@ -65,6 +65,26 @@ static inline uint64_t view_limit_of_tables(const struct view *view)
     return limit < view->max_pages ? limit : view->max_pages;
 }
 
+/* Pages from here on were never part of a block: their words are zero, and whoever only looks
+ * leaves these alone, for reading takes memory where there is none yet. A multiple of a word's
+ * pages, or max_pages. */
+static inline uint64_t view_extent(const struct view *view)
+{
+    uint64_t extent = atomic_load_explicit(&view->header->extent, memory_order_acquire);
+    return extent < view->max_pages ? extent & ~(uint64_t)(LAYOUT_WORD_PAGES - 1) : view->max_pages;
+}
+
+void view_extend_to(const struct view *view, uint64_t end);
+
+/* Before the first claim of pages below `end`. Who dies in between has only said too much. Compared
+ * by whole words, as view_extent has it, also where the value is damaged. */
+static inline void view_extend(const struct view *view, uint64_t end)
+{
+    uint64_t whole = (end + LAYOUT_WORD_PAGES - 1) & ~(uint64_t)(LAYOUT_WORD_PAGES - 1);
+    if (atomic_load_explicit(&view->header->extent, memory_order_relaxed) < whole)
+        view_extend_to(view, whole);
+}
+
 static inline uint64_t view_word(const struct view *view, uint64_t index)
 {
     return atomic_load_explicit(&view->words[index], memory_order_acquire);

@@ -54,6 +54,7 @@ static void report_fault(void *context, enum fault fault, uint64_t a, uint64_t b
         [FAULT_CLAIMED] = "page %" PRIu64 ": %" PRIu64 " claimed pages that no operation covers",
         [FAULT_NO_OWNER] = "page %" PRIu64 ": a block of %" PRIu64 " pages without an owner",
         [FAULT_OWNER] = "page %" PRIu64 ": owner tag %#" PRIx64 " names no process of the pool",
+        [FAULT_EXTENT] = "page %" PRIu64 ": in use, and none from page %" PRIu64 " on ever was",
         [FAULT_BEYOND] = "page %" PRIu64 ": in use beyond the pool's end",
         [FAULT_INTENT] = "member %" PRIu64 ": intent %#" PRIx64 " is out of bounds",
         [FAULT_SLOT_ROW] = "member %" PRIu64 ": at work for process row %" PRIu64 ", which is free",

@@ -91,7 +91,9 @@ ssize_t shmpool_trim(shmpool_id id)
     pools_refresh(pool);
     struct trimming trimming = {.pool = pool};
     struct trim trim = trim_of(&trimming);
-    if (trim_range(pool, &trim, 0, view_limit(&pool->view)) != 0)
+    uint64_t limit = view_limit(&pool->view);
+    uint64_t extent = view_extent(&pool->view);
+    if (trim_range(pool, &trim, 0, extent < limit ? extent : limit) != 0)
         return -1;
     return (ssize_t)trimming.given;
 }

@@ -1,6 +1,8 @@
 /* Memory of free pages: given back on request or by itself, and zero when it comes again. */
+#include <shmpool/inspect.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -244,12 +246,43 @@ START_TEST(parts_of_a_huge_page_stay)
 }
 END_TEST
 
+static int see_nothing(const struct shmpool_run *run, void *arg)
+{
+    (void)run;
+    (void)arg;
+    return 0;
+}
+
+/* The tables of what was never used are holes, and a read would fill them. */
+START_TEST(who_looks_at_a_large_pool_takes_no_memory)
+{
+    shmpool_id pool = pool_new((size_t)4 << 20);
+    FILE *out = fopen("/dev/null", "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert(shmpool_alloc(pool, pages(3)) != NULL);
+    stats_of(pool);
+    size_t before = resident(pool);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(stats_of(pool).contiguous, pages(((size_t)4 << 20) - 3));
+        ck_ok(shmpool_runs(pool, see_nothing, NULL));
+        ck_ok(shmpool_dump(pool, out));
+        ck_ok(shmpool_recover(pool));
+        ck_assert_int_eq(shmpool_reclaim(pool, 0), 0);
+        ck_assert_int_ge(shmpool_trim(pool), 0);
+    }
+    ck_assert_uint_le(resident(pool), before + pages(8)); /* of 256 for its page words */
+    fclose(out);
+    pool_drop(pool);
+}
+END_TEST
+
 static void add_trimming(TCase *tcase)
 {
     tcase_add_test(tcase, trim_gives_free_pages_back_and_no_others);
     tcase_add_loop_test(tcase, trimming_beside_others_harms_nobody, 0, 2);
     tcase_add_test(tcase, whoever_dies_while_trimming_takes_no_page_along);
     tcase_add_test(tcase, freed_runs_go_back_by_themselves);
+    tcase_add_test(tcase, who_looks_at_a_large_pool_takes_no_memory);
     tcase_add_test(tcase, blocks_are_zero_when_they_are_handed_out);
     tcase_add_test(tcase, fresh_and_trimmed_pages_are_not_written);
 }

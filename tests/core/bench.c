@@ -52,6 +52,7 @@ void bench_clear(struct bench *bench)
     atomic_store(&header->lock, 0);
     atomic_store(&header->slots_mark, 0);
     atomic_store(&header->rows_mark, 0);
+    atomic_store(&header->extent, 0);
     memset((void *)bench->view.slots, 0, BENCH_SLOTS * sizeof *bench->view.slots);
     memset((void *)bench->view.rows, 0, BENCH_ROWS * sizeof *bench->view.rows);
     memset((void *)bench->view.words, 0, bench->layout.n_words * sizeof(uint64_t));
@@ -96,6 +97,7 @@ unsigned bench_recover(struct bench *bench, unsigned recoverer)
 bool bench_take(struct bench *bench, struct actor *actor, uint64_t page, uint64_t n)
 {
     const struct view *view = &bench->view;
+    view_extend(view, page + n);
     if (!in_one_word(page, n))
         return claim_words(view, actor, page, n) == 1;
     uint64_t word = view_word(view, word_at(page));

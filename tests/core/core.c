@@ -8,7 +8,7 @@ int main(void)
 {
     static TCase *(*const cases[])(void) = {words_case,   layouts_case,  hints_case,   groups_case,
                                             placing_case, trimming_case, members_case, doubts_case,
-                                            looks_case,   threads_case};
+                                            looks_case,   extents_case,  threads_case};
     random_seed();
     Suite *suite = suite_create("core");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

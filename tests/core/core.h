@@ -13,6 +13,7 @@ TCase *trimming_case(void);
 TCase *members_case(void);
 TCase *doubts_case(void);
 TCase *looks_case(void);
+TCase *extents_case(void);
 TCase *threads_case(void);
 
 #endif

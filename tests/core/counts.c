@@ -97,6 +97,7 @@ static void drop(struct pool *pool)
 static void fill(struct pool *pool)
 {
     memset((void *)pool->view.words, 0xFF, pool->layout.n_words * sizeof(uint64_t));
+    atomic_store(&pool->view.header->extent, pool->view.max_pages);
 }
 
 static uint64_t take(struct pool *pool, uint64_t n)

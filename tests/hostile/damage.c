@@ -55,7 +55,8 @@ static uint64_t draw_field(struct random *random)
     static const uint16_t variables[] = {
         offsetof(struct header_shm, limit),      offsetof(struct header_shm, root),
         offsetof(struct header_shm, watch),      offsetof(struct header_shm, lock),
-        offsetof(struct header_shm, slots_mark), offsetof(struct header_shm, rows_mark)};
+        offsetof(struct header_shm, slots_mark), offsetof(struct header_shm, rows_mark),
+        offsetof(struct header_shm, extent)};
     if (draw(random, 4) != 0)
         return variables[draw(random, sizeof variables / sizeof variables[0])];
     return draw(random, LAYOUT_HEADER_SIZE / 4) * 4;

@@ -77,7 +77,8 @@ static void find_parts(void)
     static const uint16_t variables[] = {
         offsetof(struct header_shm, limit),      offsetof(struct header_shm, root),
         offsetof(struct header_shm, watch),      offsetof(struct header_shm, lock),
-        offsetof(struct header_shm, slots_mark), offsetof(struct header_shm, rows_mark)};
+        offsetof(struct header_shm, slots_mark), offsetof(struct header_shm, rows_mark),
+        offsetof(struct header_shm, extent)};
     const struct layout *at = &mill.layout;
     uint64_t from = 0;
     mill.n_parts = 0;

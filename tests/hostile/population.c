@@ -11,6 +11,7 @@ const uint64_t population_blocks[POPULATION_BLOCKS] = {0, 1, 2, 5, 40, 100, 140,
 /* Sets the pages' two bits as they are in the first word of a block (first), or claimed. */
 static void set_pages(const struct view *view, uint64_t page, uint64_t n, int claimed)
 {
+    view_extend(view, page + n);
     for (uint64_t i = page; i < page + n; i++) {
         uint64_t bits = claimed     ? UINT64_C(1) << 32
                         : i == page ? UINT64_C(1) << 32 | 1
@@ -27,6 +28,7 @@ static void add_block(const struct view *view, uint64_t page, uint64_t n, uint32
 
 static void add_further(const struct view *view, uint64_t page, uint64_t n)
 {
+    view_extend(view, page + n);
     for (uint64_t i = page; i < page + n; i++)
         atomic_fetch_or(&view->words[word_at(i)], UINT64_C(1) << bit_at(i));
 }
