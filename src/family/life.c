@@ -18,6 +18,7 @@
 
 int shmpool_release(shmpool_id id)
 {
+    int saved = errno;
     if (process_begin() != 0)
         return -1;
     struct pool *pool = pools_find(id);
@@ -31,17 +32,20 @@ int shmpool_release(shmpool_id id)
     if (may_go)
         mailbox_forsake(id);
     process_unlock();
+    errno = saved;
     return 0;
 }
 
 /* Without a name there is only the label in the registry to give up. */
 static int give_up_label(const struct pool *pool, struct resource_shm *resource)
 {
+    int saved = errno;
     if (resource == NULL || !registry_unlink(resource))
         return error_set(ENOENT, "the label of pool %s was given up already", pool->name);
     process_lock();
     mailbox_sweep();
     process_unlock();
+    errno = saved;
     return 0;
 }
 

@@ -38,6 +38,26 @@ START_TEST(a_success_changes_neither_errno_nor_the_sentence)
 }
 END_TEST
 
+static int gives_up(void *arg)
+{
+    shmpool_id pool = *(shmpool_id *)arg;
+    errno = 0;
+    CHILD_CHECK(shmpool_unlink(pool) == 0 && errno == 0);
+    CHILD_CHECK(shmpool_release(pool) == 0 && errno == 0);
+    return 0;
+}
+
+/* Where pools have no names, something is looked for, and not found. */
+START_TEST(giving_up_what_was_granted_does_not_change_errno)
+{
+    shmpool_id pool = pool_new(1);
+    struct shmpool_grant grant = {pool, 0};
+    struct shmpool_start_options options = {.inherit = &grant, .n_inherit = 1};
+    ck_worker_ok(gives_up, &pool, &options);
+    ck_ok(shmpool_release(pool));
+}
+END_TEST
+
 /* The sentence differs from the last one, which it replaces, and is one line. */
 static void ck_new_sentence(char last[1024])
 {
@@ -130,6 +150,7 @@ TCase *errors_case(void)
     TCase *tcase = contract_case("errors");
     tcase_add_test(tcase, the_version_is_three_numbers);
     tcase_add_test(tcase, a_success_changes_neither_errno_nor_the_sentence);
+    tcase_add_test(tcase, giving_up_what_was_granted_does_not_change_errno);
     tcase_add_test(tcase, a_sentence_is_plain_text);
     tcase_add_test(tcase, every_failure_has_its_sentence);
     tcase_add_test(tcase, every_thread_has_its_own_sentence);
