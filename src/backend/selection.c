@@ -43,7 +43,8 @@ const struct shmpool_backend *backend_by_name(const char *name, size_t length)
     return NULL;
 }
 
-/* A backend of its own is known in the processes that registered it, and in their children. */
+/* A backend of its own is known in the processes that registered it, and in their children. source:
+ * where the name stands that is not the caller's, for the sentence. */
 static const struct shmpool_backend *named(const char *name, const char *source)
 {
     const struct shmpool_backend *backend = backend_by_name(name, strlen(name));
@@ -55,8 +56,8 @@ static const struct shmpool_backend *named(const char *name, const char *source)
         strlcat(known, backend->name, sizeof known);
     }
     error_set(EINVAL,
-              "no backend is called \"%.64s\", which %s asks for; the known ones are %s; one of "
-              "the program's own is registered first (shmpool_backend_register)",
+              "no backend is called \"%.64s\"%s; the known ones are %s; one of the program's own "
+              "is registered first (shmpool_backend_register)",
               name, source, known);
     return NULL;
 }
@@ -64,9 +65,9 @@ static const struct shmpool_backend *named(const char *name, const char *source)
 const struct shmpool_backend *backend_choose(const char *option)
 {
     if (option != NULL)
-        return named(option, "the option");
+        return named(option, "");
     const char *variable = secure_getenv("SHMPOOL_BACKEND");
     if (variable != NULL && variable[0] != '\0')
-        return named(variable, "SHMPOOL_BACKEND in the environment");
+        return named(variable, ", as SHMPOOL_BACKEND in the environment has it");
     return backends[0];
 }
