@@ -87,10 +87,11 @@ shmpool_worker shmpool_spawn(const char *path, char *const argv[], char *const e
  *   is allowed.
  * Ownership: the first join takes the result and ends the worker's ID.
  * Processes: any process of the family may join any worker. When the starter is gone or somebody
- *   else reaped the worker, one that ended by itself gives its own status, one that died of a
- *   signal the status of SIGKILL, and shmpool_errmsg says that the signal is not known; so
- *   also where the starter has not reaped the worker yet and this process may not look into it (it
- *   is another user's). Pools of this process are recovered.
+ *   else reaped the worker, its own status is known if it returned from run, or is a spawned
+ *   program that uses this library and ended by exit(3). Any other gives the status of SIGKILL, and
+ *   shmpool_errmsg says that the signal is not known; so also where the starter has not reaped the
+ *   worker yet and this process may not look into it (it is another user's). Pools of this process
+ *   are recovered.
  * Errors: EAGAIN (timeout 0 and it runs), ETIMEDOUT, EBADF (no such worker, or joined already),
  *   EINVAL (timeout below -1), EDEADLK (a worker that joins itself), EMFILE, ENFILE (no descriptor
  *   to watch the worker with). */

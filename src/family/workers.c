@@ -467,8 +467,8 @@ static int tell_unknown(const struct worker_shm *worker, shmpool_worker id, int 
                   (int)id, pid);
     else
         error_set(saved,
-                  "worker %d (pid %d) died of a signal that is not known: its starter is gone, or "
-                  "somebody else reaped it",
+                  "worker %d (pid %d) died of a signal that is not known, or of an exit of its "
+                  "own: its starter is gone, or somebody else reaped it",
                   (int)id, pid);
     return SIGKILL;
 }

@@ -324,6 +324,24 @@ START_TEST(a_signal_that_somebody_else_took_is_told_as_unknown)
 }
 END_TEST
 
+static int exits(void *code)
+{
+    _exit(*(int *)code);
+}
+
+/* Only what run returns is noted by the worker itself. */
+START_TEST(an_exit_that_somebody_else_took_is_told_as_unknown)
+{
+    int eleven = 11;
+    int status = 0;
+    shmpool_worker worker = shmpool_start(exits, &eleven, NULL);
+    ck_assert_int_eq(waitpid(shmpool_worker_pid(worker), &status, 0), shmpool_worker_pid(worker));
+    ck_ok(shmpool_join(worker, &status, -1));
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ck_says("exit of its own");
+}
+END_TEST
+
 START_TEST(joining_works_where_SIGCHLD_is_ignored)
 {
     int twelve = 12;
@@ -410,6 +428,7 @@ TCase *join_case(void)
     tcase_add_test(tcase, a_worker_whose_starter_is_gone_can_be_joined);
     tcase_add_test(tcase, a_worker_that_somebody_else_reaped_gives_its_own_status);
     tcase_add_test(tcase, a_signal_that_somebody_else_took_is_told_as_unknown);
+    tcase_add_test(tcase, an_exit_that_somebody_else_took_is_told_as_unknown);
     tcase_add_test(tcase, joining_works_where_SIGCHLD_is_ignored);
     tcase_add_test(tcase, joining_works_where_there_are_no_pidfds);
     tcase_add_test(tcase, the_dead_are_told_from_the_living_where_there_are_no_pidfds);
