@@ -84,13 +84,14 @@ enum { SHMPOOL_PRETEND = 1 }; /* only look whether it would be removed */
  * Processes: whoever opens the pool meanwhile either gets it, and then it stays, or finds it gone.
  *   Who creates one of the name gets EEXIST or the name. Whoever calls this and dies on the way
  *   leaves the pool as it was, or gone. Waits at most some 20 ms for others that look into the
- * pool, and a second for what the system still has to take down. Errors: EBUSY (it is used, it is
- * kept, or its family may live: the sentence says which), ENOENT (it is gone, or another has its
- * name), EUCLEAN (no sound pool; of another version), EACCES (not for this user: its owner and root
- * alone can make sure that nobody uses it), ENOTSUP (memfd: such pools end with their last user; an
- * own backend that cannot tell; the file system has no leases), EINVAL (listed or its backend is
- * NULL; a flag), EAGAIN (another process removes it, or has it locked), ENAMETOOLONG, EROFS,
- * ENOMEM, EMFILE, ENFILE. Source: F_SETLEASE in fcntl(2), shmctl(2), proc_locks(5). */
+ *   pool, and a second for what the system still has to take down.
+ * Errors: EBUSY (it is used, it is kept, or its family may live: the sentence says which), ENOENT
+ *   (it is gone, or another has its name), EUCLEAN (no sound pool; of another version), EACCES (not
+ *   for this user: its owner and root alone can make sure that nobody uses it), ENOTSUP (memfd:
+ *   such pools end with their last user; an own backend that cannot tell; the file system has no
+ *   leases), EINVAL (listed or its backend is NULL; a flag), EAGAIN (another process removes it, or
+ *   has it locked), ENAMETOOLONG, EROFS, ENOMEM, EMFILE, ENFILE.
+ * Source: F_SETLEASE in fcntl(2), shmctl(2), proc_locks(5). */
 int shmpool_collect(const struct shmpool_listed *listed, unsigned flags);
 
 /* Opens a pool for reading only, by the handle that shmpool_list gives, or by a name as

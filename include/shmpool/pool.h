@@ -64,15 +64,15 @@ struct shmpool_options {
  * Processes: visible to others under its name only when it is complete. The address it gets is
  *   recorded; every other process maps it there. Nothing that is mapped is ever replaced.
  * Errors: EINVAL (size 0, max_size, address, name, flag, _COMMIT with _AUTOTRIM, mode, reserved
- * field, unknown backend: the sentence lists the known ones), ENAMETOOLONG, EEXIST (the name is
- * taken; labels of memfd may be the same), EADDRINUSE (options->address is occupied: the sentence
- * says by what), EPERM (it is below vm.mmap_min_addr), ENOMEM (no memory or address space, or more
- * than 32 TiB), ENOSPC (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE; sysv: a limit of the
- * system, which the sentence names), EMFILE (descriptors or the family's table), ENFILE, ENOTSUP
- * (the system lacks what the backend needs; SHMPOOL_COMMIT: it cannot; _AUTOTRIM: the backend
- * cannot), EACCES, EROFS, ENOENT (/dev/shm lets nobody write, or it or /proc is not there), EBADF
- * (the program closed the descriptor meanwhile). Source: shm_open(3), shmget(2), memfd_create(2),
- * MAP_FIXED_NOREPLACE in mmap(2). */
+ *   field, unknown backend: the sentence lists the known ones), ENAMETOOLONG, EEXIST (the name is
+ *   taken; labels of memfd may be the same), EADDRINUSE (options->address is occupied: the sentence
+ *   says by what), EPERM (it is below vm.mmap_min_addr), ENOMEM (no memory or address space, or
+ *   more than 32 TiB), ENOSPC (SHMPOOL_COMMIT: the file system is full; RLIMIT_FSIZE; sysv: a limit
+ *   of the system, which the sentence names), EMFILE (descriptors or the family's table), ENFILE,
+ *   ENOTSUP (the system lacks what the backend needs; SHMPOOL_COMMIT: it cannot; _AUTOTRIM: the
+ *   backend cannot), EACCES, EROFS, ENOENT (/dev/shm lets nobody write, or it or /proc is not
+ *   there), EBADF (the program closed the descriptor meanwhile).
+ * Source: shm_open(3), shmget(2), memfd_create(2), MAP_FIXED_NOREPLACE in mmap(2). */
 shmpool_id shmpool_create(size_t size, const struct shmpool_options *options);
 
 /* Opens a pool by name at the address recorded in it; a pool that this process has open already
@@ -120,14 +120,14 @@ int shmpool_release(shmpool_id pool);
  *   for rights to the name, not to the contents. memfd: there is no name to remove; the label is
  *   given up and the call succeeds.
  * Errors: ENOENT (unlinked already, or another object has the name), EACCES (another user's),
- * EAGAIN (another process has been about to remove it for a second, or has its file locked), EROFS
- * (the file system is read-only). */
+ *   EAGAIN (another process has been about to remove it for a second, or has its file locked),
+ *   EROFS (the file system is read-only). */
 int shmpool_unlink(shmpool_id pool);
 
 /* Removes a pool by name, as shmpool_unlink, without opening it. The name as in shmpool_open.
  * Errors: ENOENT (no such name, or what holds it is not a pool), ENOTSUP (the backend has no
- *   names), EACCES (another user's), EAGAIN (as for shmpool_unlink), EINVAL, ENAMETOOLONG,
- * EMFILE, ENFILE, EROFS. */
+ *   names), EACCES (another user's), EAGAIN (as for shmpool_unlink), EINVAL, ENAMETOOLONG, EMFILE,
+ *   ENFILE, EROFS. */
 int shmpool_unlink_name(const char *name);
 
 /* The name given or generated, without a leading slash.

@@ -63,22 +63,25 @@ shmpool_worker shmpool_start(int (*run)(void *), void *arg,
  * library has its grants from its first call on (shmpool_self, say), under their IDs, at their
  * addresses; how it is linked makes no difference.
  * Limits: as shmpool_start. path as it is, PATH is not searched. envp NULL: the caller's
- * environment; SHMPOOL_LETTER is added, or replaced. The program makes its first call before it
- * forks: its children are no worker's before that. Ownership: all arguments are copied. The result
- * waits for shmpool_join. Processes: returns when the program has been executed: what hinders that
- * is this call's failure and leaves nothing. Of the library's descriptors the program is left those
- * of the granted pools (for reading only: one that cannot write), of the family's registry and
- * mailbox, close-on-exec again from its first call on; the program's own descriptors stay as with
- * execve(2). Signals: as posix_spawn(3), caught ones get their default, the mask stays. A granted
- * pool whose address is occupied in the program, or on a backend that the program has not
- * registered yet, is mapped when a call asks for it and nothing hinders it any more: until then
- * calls with its ID give EADDRINUSE (the sentence names what is there) or EINVAL.
- * SHMPOOL_DIE_WITH_STARTER holds for programs that are linked with this library. A set-user-ID
- * program is started, and is no part of the family. Fork handlers (pthread_atfork) do not run.
- * Other threads' forks wait meanwhile. Errors: those of shmpool_start, EINVAL also for path or argv
- * NULL, EBADF also where the program closed a descriptor that the other program needs; ENOENT,
- * EACCES, ENOEXEC, E2BIG and what else execve(2) says; ENOTSUP (the backend of a pool cannot hand
- * it over), ENOSPC (RLIMIT_FSIZE is a few KiB), ENFILE. Source: execve(2). */
+ *   environment; SHMPOOL_LETTER is added, or replaced. The program makes its first call before it
+ *   forks: its children are no workers before that.
+ * Ownership: all arguments are copied. The result waits for shmpool_join.
+ * Processes: returns when the program has been executed: what hinders that is this call's failure
+ *   and leaves nothing. Of the library's descriptors the program is left those of the granted pools
+ *   (for reading only: one that cannot write), of the family's registry and mailbox, close-on-exec
+ *   again from its first call on; the program's own descriptors stay as with execve(2). A granted
+ *   pool whose address is occupied in the program, or on a backend that the program has not
+ *   registered yet, is mapped when a call asks for it and nothing hinders it any more: until then
+ *   calls with its ID give EADDRINUSE (the sentence names what is there) or EINVAL.
+ *   SHMPOOL_DIE_WITH_STARTER holds for programs that are linked with this library. A set-user-ID
+ *   program is started, and is no part of the family. Fork handlers (pthread_atfork) do not run.
+ * Threads: other threads' forks wait meanwhile.
+ * Signals: as posix_spawn(3), caught ones get their default, the mask stays.
+ * Errors: those of shmpool_start, EINVAL also for path or argv NULL, EBADF also where the program
+ *   closed a descriptor that the other program needs; ENOENT, EACCES, ENOEXEC, E2BIG and what else
+ *   execve(2) says; ENOTSUP (the backend of a pool cannot hand it over), ENOSPC (RLIMIT_FSIZE is a
+ *   few KiB), ENFILE.
+ * Source: execve(2). */
 shmpool_worker shmpool_spawn(const char *path, char *const argv[], char *const envp[],
                              const struct shmpool_start_options *options);
 
