@@ -17,9 +17,9 @@
  * Names: checked already: 1-200 bytes of A-Z a-z 0-9 . _ - + and neither "." nor "..".
  * Ownership: arguments belong to the caller and end with the call.
  * Threads: any number at once, for different objects; for one object map, describe and commit may
- *   meet, close and restrict_access meet nothing. create, open, map, unmap and close run under the
- *   process's lock: none may call a function of this library or wait for another process. list
- *   runs without it, and its visitor may call any function.
+ *   meet, close and restrict_access meet nothing. publish, commit, resize, discard and list run
+ *   without the process's lock, and the visitor of list may call any function of this library. All
+ *   others may run under it: none of these may call the library or wait for another process.
  * Forks: a child has what memory and descriptors a fork gives it, the registered tables too.
  *   unmap, close, restrict_access and a map that replaces also run in a child just forked from a
  *   process with many threads: they make system calls and nothing else, no malloc, no stdio.

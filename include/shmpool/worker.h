@@ -46,11 +46,11 @@ enum {
  * Ownership: arg and all private memory are the child's own copy, as with fork(2). The result waits
  *   for shmpool_join.
  * Processes: stdio is flushed first. Of pools that are not granted the child has neither mapping
- * nor descriptor; the program's own descriptors stay. A read-only grant is mapped from a read-only
- *   descriptor: writes fault, alloc and free give EROFS, mprotect(2) cannot undo it. May be called
- *   from a process with many threads: before run the child makes system calls only. The worker ends
- *   by _exit(2) after flushing stdio: atexit handlers do not run. A SIGCHLD reaches the starter as
- *   with fork(2); only the worker's own pid is ever waited for.
+ *   nor descriptor; the program's own descriptors stay. A read-only grant is mapped from a
+ *   read-only descriptor: writes fault, alloc and free give EROFS, mprotect(2) cannot undo it. May
+ *   be called from a process with many threads: before run the child makes system calls only. The
+ *   worker ends by _exit(2) after flushing stdio: atexit handlers do not run. A SIGCHLD reaches the
+ *   starter as with fork(2); only the worker's own pid is ever waited for.
  * Errors: EINVAL (run NULL, flag, reserved field, list NULL with a length, a pool granted twice),
  *   EBADF (an ID in the list; a descriptor the grant needs was closed by the program), EACCES (a
  *   pool that this process lacks), EROFS (full use granted of a pool that is read-only here),
