@@ -60,8 +60,14 @@ static int check_right(shmpool_id id, const struct known_resource *known, unsign
 
 /* ---- the object ---- */
 
-static int refuse_unlinked(const struct known_resource *known)
+/* The last user of a pool without a name gives the label up with it. */
+static int refuse_unlinked(const struct pool *pool, const struct known_resource *known)
 {
+    if (!(pool->backend->capabilities & SHMPOOL_BACKEND_NAMES))
+        return error_set(ENOENT,
+                         "pool %s was unlinked or released by its last user: nobody finds it any "
+                         "more",
+                         known->name);
     return error_set(ENOENT, "pool %s was unlinked: who has it keeps it, nobody finds it any more",
                      known->name);
 }
@@ -73,7 +79,7 @@ static int hold_object(shmpool_id id, struct pool *pool, const struct known_reso
     if (pool->backend == NULL || name_read(name, known->name) != 0)
         return -1;
     if (known->unlinked)
-        return refuse_unlinked(known);
+        return refuse_unlinked(pool, known);
     if (pool->backend->capabilities & SHMPOOL_BACKEND_NAMES)
         return call_open(pool->backend, &pool->object, name,
                          pool->readonly ? SHMPOOL_MAP_RDONLY : 0);

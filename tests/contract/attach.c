@@ -437,6 +437,17 @@ START_TEST(a_pool_that_was_unlinked_is_found_no_more)
 }
 END_TEST
 
+START_TEST(a_pool_without_a_name_goes_with_its_last_user)
+{
+    if (backend()->has_names)
+        return;
+    shmpool_id pool = pool_new(1);
+    ck_ok(shmpool_release(pool));
+    ck_fails(shmpool_attach(pool, 0), ENOENT);
+    ck_says("last user");
+}
+END_TEST
+
 START_TEST(a_name_that_stands_for_another_pool_is_not_followed)
 {
     char name[RUN_NAME_SIZE];
@@ -661,6 +672,7 @@ TCase *attach_case(void)
     tcase_add_test(tcase, a_private_pool_is_attached_by_nobody);
     tcase_add_test(tcase, an_id_that_names_no_pool_is_EBADF);
     tcase_add_test(tcase, a_pool_that_was_unlinked_is_found_no_more);
+    tcase_add_test(tcase, a_pool_without_a_name_goes_with_its_last_user);
     tcase_add_test(tcase, a_name_that_stands_for_another_pool_is_not_followed);
     tcase_add_test(tcase, an_occupied_address_is_EADDRINUSE_and_the_occupant_named);
     tcase_add_test(tcase, thousands_of_pools_use_nothing_up);
