@@ -20,20 +20,33 @@ fine gc "$handle"
 [[ -z $(listed "$handle" name) ]] || fault "gc left it"
 refuses 1 "there is no pool $handle .*" gc "$handle"
 
+# Says of each of the pools $1... why it stays.
+stay() {
+    local pool
+    ((status == 0)) || fault "gc: status $status: $(<err)"
+    for pool; do
+        grep -Eq "^shmpool: left alone: .*$pool( |$)" err || fault "gc of $pool says: $(<err)"
+    done
+    (($(wc -l <err) == $#)) || fault "gc says: $(<err)"
+}
+
 # One that is kept, and one that somebody has.
 fine create -s 64K --keep "$handle.kept"
 begin_maker "$MAKER" "$backend" "$name"
 fine create -s 64K "$handle.dead"
-fine gc --json "$handle.kept" "$handle" "$handle.dead"
+tool gc --json "$handle.kept" "$handle" "$handle.dead"
+stay "$name.kept" "$name"
 gives '[.gc[].name] | @csv' "\"$name.dead\""
 gives '.gc[].done' removed
 lists_as "$handle.kept" state idle
 lists_as "$handle" state live
-fine gc "$handle.kept" "$handle"
+tool gc "$handle.kept" "$handle"
+stay "$name.kept" "$name"
 [[ ! -s out ]] || fault "nothing is left over, and gc says: $(<out)"
 fine check "$handle"
 end_makers
-fine gc "$handle"
+tool gc "$handle"
+((status == 0)) || fault "gc: status $status: $(<err)"
 [[ -z $(listed "$handle" name) || $(<out) == "removed orphan $handle" ]] || fault "afterwards: $(<out)"
 fine rm "$handle.kept"
 

@@ -1,4 +1,4 @@
-/* gc: removes what is left over, and says what. */
+/* gc: removes what is left over, and says what; of what was named also what stays, and why. */
 #include <errno.h>
 #include <shmpool/inspect.h>
 #include <stdio.h>
@@ -48,8 +48,13 @@ static bool is_fine(int code)
 
 static int collect(const struct request *request, const struct seen *seen)
 {
-    if (shmpool_collect(&seen->listed, request->dry_run ? SHMPOOL_PRETEND : 0) != 0)
-        return is_fine(errno) ? STATUS_FINE : say_failure();
+    if (shmpool_collect(&seen->listed, request->dry_run ? SHMPOOL_PRETEND : 0) != 0) {
+        if (!is_fine(errno))
+            return say_failure();
+        if (request->n_operands > 0)
+            say("left alone: %s", shmpool_errmsg());
+        return STATUS_FINE;
+    }
     if (request->json)
         write_pool(seen, request->dry_run);
     else
@@ -75,6 +80,8 @@ static int collect_named(const struct request *request, const struct pools *pool
             status = STATUS_FOUND;
         else if (may_be_left_over(seen))
             status |= collect(request, seen);
+        else
+            say("left alone: %s is %s", request->operands[i], pools_state(seen->listed.state));
     }
     return status;
 }
