@@ -32,7 +32,10 @@ int name_read(char name[NAME_LIMIT + 1], const char *given)
                              "'%s' is no name for a pool: byte %zu is none of A-Z a-z 0-9 . _ - +",
                              given, (size_t)(plain - given) + i + 1);
     if (length == 0 || strcmp(plain, ".") == 0 || strcmp(plain, "..") == 0)
-        return error_set(EINVAL, "'%s' is no name for a pool", given);
+        return error_set(EINVAL,
+                         "'%s' is no name for a pool: one has 1 to %d bytes, and is neither . nor "
+                         "..",
+                         given, NAME_LIMIT);
     strlcpy(name, plain, NAME_LIMIT + 1);
     return 0;
 }

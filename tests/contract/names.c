@@ -49,6 +49,17 @@ START_TEST(a_missing_name_is_refused)
 }
 END_TEST
 
+START_TEST(the_sentence_tells_what_a_name_is)
+{
+    struct shmpool_options options = {.name = ".."};
+    ck_fails(shmpool_create(1, &options), EINVAL);
+    ck_says("1 to 200 bytes");
+    options.name = "a/b";
+    ck_fails(shmpool_create(1, &options), EINVAL);
+    ck_says("byte 2 is none of A-Z a-z 0-9");
+}
+END_TEST
+
 START_TEST(a_colon_belongs_to_no_name_that_create_takes)
 {
     struct shmpool_options options = {.name = "posix:a"};
@@ -264,6 +275,7 @@ TCase *names_case(void)
     tcase_add_loop_test(tcase, create_refuses_bad_names, 0, N_BAD_NAMES);
     tcase_add_loop_test(tcase, open_and_unlink_name_refuse_bad_names, 0, N_BAD_NAMES);
     tcase_add_test(tcase, a_missing_name_is_refused);
+    tcase_add_test(tcase, the_sentence_tells_what_a_name_is);
     tcase_add_test(tcase, a_colon_belongs_to_no_name_that_create_takes);
     tcase_add_test(tcase, every_allowed_character_may_be_in_a_name);
     tcase_add_test(tcase, a_name_may_begin_with_any_allowed_character);
