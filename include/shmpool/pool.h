@@ -38,7 +38,7 @@ enum {
     SHMPOOL_RDONLY = 2,    /* map for reading only, from a read-only descriptor */
     SHMPOOL_ZERO = 4,      /* blocks are zero when handed out */
     SHMPOOL_HUGE = 8,      /* huge pages */
-    SHMPOOL_PRIVATE = 16,  /* only inherited, never attached later */
+    SHMPOOL_PRIVATE = 16,  /* only inherited: who never had it cannot attach it */
     SHMPOOL_AUTOTRIM = 32, /* freed runs from 2 MiB go back to the system by themselves */
     SHMPOOL_DUMP = 64,     /* the contents belong in core dumps */
     SHMPOOL_KEEP = 128     /* clean-up leaves the pool alone when nobody uses it */
