@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/error.h"
-
 /* Linux 6.3; the C library's headers may be older than the kernel. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -109,16 +107,11 @@ static int write_all(int fd, const char *bytes, size_t size)
 
 int memfile_write_sealed(const char *label, const void *bytes, size_t size)
 {
-    char text[ERROR_SIZE_TEXT];
     int fd = make_private(label, size);
     if (fd >= 0 &&
         (write_all(fd, bytes, size) != 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS | F_SEAL_SEAL) != 0))
         fd = close_and_fail(fd);
-    if (fd >= 0)
-        return fd;
-    int code = errno;
-    return error_set(code, "%s cannot be written into a file in memory: %s", error_size(text, size),
-                     strerror(code));
+    return fd;
 }
 
 void *memfile_read_sealed(int fd, size_t least, size_t most, size_t *size)

@@ -20,7 +20,8 @@ void *memfile_share(const char *label, size_t size, int *fd);
 /* The same memory from its descriptor. EUCLEAN when the file is no such memory of that size. */
 void *memfile_map_shared(int fd, size_t size);
 
-/* A file with these bytes that nobody can change any more; its descriptor. */
+/* A file with these bytes that nobody can change any more; its descriptor. ENOSPC where
+ * RLIMIT_FSIZE allows no file of that size. No sentence. */
 int memfile_write_sealed(const char *label, const void *bytes, size_t size);
 
 /* A copy of such a file's bytes, for the caller to free, if there are least up to most of them.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backend/call.h"
+#include "backend/fdobject.h"
 #include "backend/memfile.h"
 #include "base/error.h"
 #include "family/letter.h"
@@ -121,6 +122,18 @@ static size_t size_of(size_t n_grants)
     return sizeof(struct letter_shm) + n_grants * sizeof(struct grant_shm);
 }
 
+static int refuse_file(size_t size)
+{
+    char text[FDOBJECT_REASON_TEXT];
+    int code = errno;
+    if (code == ENOSPC && fdobject_check_file_size(size) != 0)
+        error_add("; that file would tell the program which pools it has");
+    else
+        error_set(code, "the file that tells a program which pools it has cannot be made: %s",
+                  fdobject_reason(code, text));
+    return -1;
+}
+
 static int fill(struct writing *writing, shmpool_worker worker, unsigned flags)
 {
     struct letter_shm *letter = writing->letter;
@@ -135,7 +148,7 @@ static int fill(struct writing *writing, shmpool_worker worker, unsigned flags)
         return error_set(EACCES, "a pool in the list was released by another thread meanwhile");
     sent->fd = memfile_write_sealed("shmpool-letter", letter, size_of(letter->n_grants));
     if (sent->fd < 0)
-        return -1;
+        return refuse_file(size_of(letter->n_grants));
     sent->fd = descriptor_move_up(sent->fd);
     leave(sent, sent->fd);
     return 0;

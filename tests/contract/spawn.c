@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -939,6 +940,25 @@ static int exits_with_5(void *arg)
     return 5;
 }
 
+static int spawns_without_files(void *arg)
+{
+    char *const argv[] = {"true", NULL};
+    const struct rlimit limit = {100, 100};
+    (void)arg;
+    CHILD_CHECK(shmpool_self() == 0);
+    CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    CHILD_FAILS(shmpool_spawn("/bin/true", argv, NULL, NULL), ENOSPC);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "ulimit -f") != NULL);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "which pools it has") != NULL);
+    return 0;
+}
+
+START_TEST(the_limit_of_file_sizes_is_told)
+{
+    ck_child_ok(spawns_without_files, NULL);
+}
+END_TEST
+
 static void *spawns_and_starts(void *arg)
 {
     char *const argv[] = {"true", NULL};
@@ -995,6 +1015,7 @@ TCase *spawn_case(void)
     tcase_add_test(tcase, a_bound_program_dies_with_its_starter);
     tcase_add_test(tcase, a_bound_program_has_its_signals_to_itself);
     tcase_add_test(tcase, starters_killed_while_they_spawn_hinder_nobody);
+    tcase_add_test(tcase, the_limit_of_file_sizes_is_told);
     tcase_add_test(tcase, threads_spawn_and_start_beside_each_other);
     return tcase;
 }

@@ -449,6 +449,7 @@ static int starts_with_few_descriptors(void *arg)
     CHILD_FAILS(shmpool_spawn(argv[0], argv, NULL, NULL), EMFILE);
     close(last);
     CHILD_FAILS(shmpool_spawn(argv[0], argv, NULL, NULL), EMFILE);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "ulimit -n") != NULL);
     shmpool_worker worker = shmpool_start(allocates_and_waits, notes, NULL);
     CHILD_CHECK(worker > 0);
     wait_for(&notes->ready, 1);
