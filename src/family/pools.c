@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "family/letter.h"
 #include "family/process.h"
+#include "family/rights.h"
 
 _Atomic(struct pool *) pools_table[REGISTRY_ENTRIES];
 static _Atomic unsigned mark; /* places from here on were never used */
@@ -28,6 +29,17 @@ static struct pool *mapped(shmpool_id id)
                : NULL;
 }
 
+static void refuse_lacking(shmpool_id id, const struct known_resource *known)
+{
+    if (!(known->flags & SHMPOOL_PRIVATE) && rights_cover(&known->creator))
+        error_set(EACCES, "pool %d (%s) is not mapped in this process: shmpool_attach maps it",
+                  (int)id, known->name);
+    else
+        error_set(EACCES,
+                  "pool %d (%s) is not granted to this process: list it when the worker is started",
+                  (int)id, known->name);
+}
+
 /* A spawned program finds its grants at its first call, be it this one. */
 struct pool *pools_refuse(shmpool_id id)
 {
@@ -43,10 +55,7 @@ struct pool *pools_refuse(shmpool_id id)
         error_set(EACCES, "pool %d (%s) was released in this process: attach it, or open it again",
                   (int)id, pool->name);
     else if (registry_know(id, &known) == 0)
-        error_set(EACCES,
-                  "pool %d (%s) is not granted to this process: list it when the worker is "
-                  "started; a worker without a list may attach it",
-                  (int)id, known.name);
+        refuse_lacking(id, &known);
     else
         error_set(EBADF, "there is no pool %d in this family of processes", (int)id);
     return NULL;

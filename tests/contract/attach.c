@@ -114,6 +114,7 @@ static int attaches_it(void *arg)
 {
     struct board *board = arg;
     lacks_it(board);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "attach") != NULL);
     CHILD_CHECK(shmpool_attach(board->pool, 0) == 0);
     return can_use_it(board);
 }
@@ -130,6 +131,7 @@ static int may_not_attach_it(void *arg)
 {
     struct board *board = arg;
     lacks_it(board);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "is not granted to this process") != NULL);
     CHILD_FAILS(shmpool_attach(board->pool, 0), EACCES);
     CHILD_FAILS(shmpool_attach(board->pool, SHMPOOL_RDONLY), EACCES);
     return lacks_it(board);
