@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "backend/descriptor.h"
+#include "backend/fdobject.h"
 #include "base/error.h"
 #include "family/grants.h"
 #include "family/identity.h"
@@ -441,11 +442,13 @@ static int wait_for_end(struct worker_shm *worker, shmpool_worker id, int timeou
 {
     struct watch watch;
     int ended;
-    int failed = watch_worker(&watch, worker);
-    if (failed && errno == ESRCH)
+    char reason[FDOBJECT_REASON_TEXT];
+    int failed = watch_worker(&watch, worker) == 0 ? 0 : errno;
+    if (failed == ESRCH)
         return 0;
-    if (failed)
-        return error_set(errno, "worker %d cannot be watched: %s", (int)id, strerror(errno));
+    if (failed != 0)
+        return error_set(failed, "worker %d cannot be watched: %s", (int)id,
+                         fdobject_reason(failed, reason));
     pthread_cleanup_push(end_watch, &watch);
     ended = watch_wait(&watch, timeout_ms);
     pthread_cleanup_pop(1);
@@ -563,6 +566,7 @@ int shmpool_kill(shmpool_worker id, int signal)
     struct worker_shm *worker = find_worker(id);
     if (worker == NULL)
         return -1;
+    char reason[FDOBJECT_REASON_TEXT];
     int error = signal_worker(worker, signal);
     if (error == ESRCH)
         return error_set(ESRCH, "worker %d (pid %d) has ended", (int)id,
@@ -574,7 +578,7 @@ int shmpool_kill(shmpool_worker id, int signal)
                          (int)id, (int)atomic_load(&worker->pid));
     if (error != 0)
         return error_set(error, "signal %d cannot be sent to worker %d: %s", signal, (int)id,
-                         strerror(error));
+                         fdobject_reason(error, reason));
     return 0;
 }
 

@@ -443,8 +443,11 @@ static int starts_with_few_descriptors(void *arg)
     int last = -1;
     CHILD_CHECK(WEXITSTATUS(worker_run(exits_with_5, NULL, NULL)) == 5);
     CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    shmpool_worker early = shmpool_start(exits_with_5, NULL, NULL);
     for (int fd; (fd = dup(STDERR_FILENO)) >= 0;)
         last = fd;
+    CHILD_FAILS(shmpool_join(early, NULL, -1), EMFILE);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "ulimit -n") != NULL);
     CHILD_FAILS(shmpool_start(exits_with_5, NULL, NULL), EMFILE);
     CHILD_FAILS(shmpool_spawn(argv[0], argv, NULL, NULL), EMFILE);
     close(last);
@@ -453,6 +456,7 @@ static int starts_with_few_descriptors(void *arg)
     shmpool_worker worker = shmpool_start(allocates_and_waits, notes, NULL);
     CHILD_CHECK(worker > 0);
     wait_for(&notes->ready, 1);
+    CHILD_CHECK(WEXITSTATUS(worker_join(early)) == 5);
     CHILD_CHECK(shmpool_kill(worker, 0) == 0);
     CHILD_FAILS(shmpool_join(worker, NULL, 0), EAGAIN);
     pid_t pid = shmpool_worker_pid(worker);
