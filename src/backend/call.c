@@ -102,6 +102,14 @@ static int check_new_size(const struct shmpool_backend *backend,
                      backend->name, name, description.size, size);
 }
 
+/* Where the name is taken; -1. */
+static int add_remedy(const struct call *call)
+{
+    if (call->code == EEXIST)
+        error_add("; open that pool, unlink it or choose another name");
+    return -1;
+}
+
 int call_create(const struct shmpool_backend *backend, struct shmpool_object *object,
                 const char *name, size_t size, size_t max_size, mode_t mode)
 {
@@ -115,8 +123,9 @@ int call_create(const struct shmpool_backend *backend, struct shmpool_object *ob
     }
     if (is_size_said(&call, backend, size))
         return -1;
-    return error_set(code_of(&call), "backend %s cannot make the object \"%s\" of %s in %s: %s",
-                     backend->name, name, error_size(text, size), backend->place, reason_of(&call));
+    error_set(code_of(&call), "backend %s cannot make the object \"%s\" of %s in %s: %s",
+              backend->name, name, error_size(text, size), backend->place, reason_of(&call));
+    return add_remedy(&call);
 }
 
 /* The four verbs that take a name fail alike. */
@@ -125,8 +134,9 @@ static int refuse_name(struct call *call, const struct shmpool_backend *backend,
 {
     if (is_said(call))
         return -1;
-    return error_set(code_of(call), "backend %s cannot %s \"%s\" in %s: %s", backend->name, verb,
-                     name, backend->place, reason_of(call));
+    error_set(code_of(call), "backend %s cannot %s \"%s\" in %s: %s", backend->name, verb, name,
+              backend->place, reason_of(call));
+    return add_remedy(call);
 }
 
 int call_publish(const struct shmpool_backend *backend, struct shmpool_object *object,

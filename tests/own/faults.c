@@ -84,6 +84,16 @@ START_TEST(a_create_that_fails_says_what_failed)
 }
 END_TEST
 
+START_TEST(a_name_that_is_taken_has_its_remedy)
+{
+    shmpool_id pool = made();
+    ck_fails(shmpool_create(1, &options), EEXIST);
+    ck_says(name);
+    ck_says("choose another name");
+    drop(pool);
+}
+END_TEST
+
 START_TEST(a_lack_of_memory_has_its_figures)
 {
     options.flags = SHMPOOL_COMMIT;
@@ -285,6 +295,7 @@ TCase *faults_case(void)
     TCase *tcase = tcase_create("faults");
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_loop_test(tcase, a_create_that_fails_says_what_failed, 0, N_CODES);
+    tcase_add_test(tcase, a_name_that_is_taken_has_its_remedy);
     tcase_add_test(tcase, a_lack_of_memory_has_its_figures);
     tcase_add_loop_test(tcase, an_open_that_fails_says_what_failed, 0, N_CODES);
     tcase_add_loop_test(tcase, a_list_that_fails_says_what_failed, 0, N_CODES);
