@@ -239,10 +239,17 @@ static void wait_a_little(int look)
         nanosleep(&nap, NULL);
 }
 
+/* Asked when the maker is dead: it stores the magic last, so what is unfinished then stays so. */
+static bool is_unfinished(int id)
+{
+    struct beginning beginning;
+    return read_beginning(id, &beginning) == 0 ? beginning.magic == 0 : segment_is_gone(errno);
+}
+
 bool segment_is_abandoned(const struct segment *segment)
 {
     struct shmid_ds status;
-    if (!is_dead(segment->status.shm_cpid))
+    if (!is_dead(segment->status.shm_cpid) || !is_unfinished(segment->id))
         return false;
     for (int i = 0; i < LOOKS + NAPS; i++) {
         if (segment_status(segment->id, &status) != 0 || status.shm_nattch == 0)

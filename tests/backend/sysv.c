@@ -286,6 +286,46 @@ START_TEST(a_zombie_makes_no_pool)
 }
 END_TEST
 
+/* A maker in steps: it makes the segment, waits for the word to go on, finishes the pool, and ends
+ * with nobody left who has it attached. */
+struct maker {
+    char name[RUN_NAME_SIZE];
+    _Atomic int made;
+    _Atomic int go;
+};
+
+static int finishes_when_told(void *arg)
+{
+    struct maker *maker = arg;
+    struct shmpool_object object;
+    CHILD_CHECK(try_create(&object, maker->name) == 0);
+    atomic_store(&maker->made, 1);
+    while (atomic_load(&maker->go) == 0)
+        sched_yield();
+    finish(&object, maker->name);
+    sysv()->close(&object);
+    return 0;
+}
+
+/* Whoever saw the segment unfinished, and was slow, finds the maker dead. */
+START_TEST(a_pool_that_was_finished_meanwhile_is_not_abandoned)
+{
+    struct maker *maker =
+        mmap(NULL, sizeof *maker, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    run_name(maker->name, "slow");
+    pid_t child = child_start(finishes_when_told, maker);
+    while (atomic_load(&maker->made) == 0)
+        sched_yield();
+    struct segment seen = segment_inspect(key_of(maker->name, 0), maker->name);
+    atomic_store(&maker->go, 1);
+    ck_status_ok(child_wait(child));
+    ck_assert_int_eq(seen.kind, SEGMENT_UNFINISHED);
+    ck_assert(!segment_is_abandoned(&seen));
+    ck_ok(sysv()->unlink(NULL, maker->name));
+    munmap(maker, sizeof *maker);
+}
+END_TEST
+
 /* ---- other programs ---- */
 
 static int squats_and_ends(void *arg)
@@ -697,6 +737,7 @@ void add_sysv(Suite *suite)
     tcase_add_test(tcase, what_a_dead_maker_left_is_removed);
     tcase_add_test(tcase, what_a_dead_maker_left_stays_while_somebody_has_it_attached);
     tcase_add_test(tcase, a_zombie_makes_no_pool);
+    tcase_add_test(tcase, a_pool_that_was_finished_meanwhile_is_not_abandoned);
     tcase_add_test(tcase, segments_of_other_programs_are_never_touched);
     tcase_add_test(tcase, a_segment_without_a_key_is_another_programs);
     tcase_add_test(tcase, a_name_whose_keys_are_all_held_is_refused);
