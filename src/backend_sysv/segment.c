@@ -214,15 +214,16 @@ struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE])
 
 /* ---- whether it is abandoned ---- */
 
-/* A pid of another namespace is 0 here, and its process counts as alive, as in every doubt. */
+/* A pid of another namespace is 0 here, and its process counts as alive, as in every doubt. EINVAL,
+ * ENOENT: the number is a thread's by now, so no process has it. Where the call is unknown, or
+ * filtered, or no descriptor is left for it, a signal of 0 that finds nobody is certain too. */
 static bool is_dead(pid_t pid)
 {
-    struct pollfd ended = {.fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1,
-                           .events = POLLIN};
     if (pid <= 0)
         return false;
+    struct pollfd ended = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
     if (ended.fd < 0)
-        return errno == ESRCH || (errno == ENOSYS && kill(pid, 0) != 0 && errno == ESRCH);
+        return errno == EINVAL || errno == ENOENT || (kill(pid, 0) != 0 && errno == ESRCH);
     bool dead = poll(&ended, 1, 0) == 1;
     close(ended.fd);
     return dead;

@@ -1,5 +1,6 @@
 /* sysv: names that are keys, who may have one, and what becomes of unfinished segments. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -323,6 +324,55 @@ START_TEST(a_pool_that_was_finished_meanwhile_is_not_abandoned)
     ck_assert(!segment_is_abandoned(&seen));
     ck_ok(sysv()->unlink(NULL, maker->name));
     munmap(maker, sizeof *maker);
+}
+END_TEST
+
+static int removes_without_pidfds(void *arg)
+{
+    struct shmpool_object object;
+    refuse_call(__NR_pidfd_open, EPERM, 0, 0);
+    CHILD_CHECK(try_create(&object, arg) == 0);
+    sysv()->close(&object);
+    return 0;
+}
+
+/* As older container managers answer for what they do not know. */
+START_TEST(what_a_dead_maker_left_is_removed_also_where_pidfds_are_filtered)
+{
+    char name[RUN_NAME_SIZE];
+    run_name(name, "filtered");
+    ck_child_ok(dies_unfinished, name);
+    ck_child_ok(removes_without_pidfds, name);
+}
+END_TEST
+
+static void *waits_to_be_joined(void *arg)
+{
+    _Atomic int *thread = arg;
+    atomic_store(thread, gettid());
+    while (atomic_load(thread) != 0)
+        sched_yield();
+    return NULL;
+}
+
+/* The number of a process that is gone comes to anybody, also to a thread. */
+START_TEST(a_maker_whose_number_is_a_threads_is_dead)
+{
+    char name[RUN_NAME_SIZE];
+    pthread_t other;
+    _Atomic int thread = 0;
+    run_name(name, "thread");
+    ck_child_ok(dies_unfinished, name);
+    struct segment seen = segment_inspect(key_of(name, 0), name);
+    ck_assert_int_eq(pthread_create(&other, NULL, waits_to_be_joined, &thread), 0);
+    while (atomic_load(&thread) == 0)
+        sched_yield();
+    seen.status.shm_cpid = atomic_load(&thread);
+    bool is_abandoned = segment_is_abandoned(&seen);
+    atomic_store(&thread, 0);
+    pthread_join(other, NULL);
+    ck_assert(is_abandoned);
+    ck_assert_int_eq(segment_remove(seen.id, seen.key), 0);
 }
 END_TEST
 
@@ -738,6 +788,8 @@ void add_sysv(Suite *suite)
     tcase_add_test(tcase, what_a_dead_maker_left_stays_while_somebody_has_it_attached);
     tcase_add_test(tcase, a_zombie_makes_no_pool);
     tcase_add_test(tcase, a_pool_that_was_finished_meanwhile_is_not_abandoned);
+    tcase_add_test(tcase, what_a_dead_maker_left_is_removed_also_where_pidfds_are_filtered);
+    tcase_add_test(tcase, a_maker_whose_number_is_a_threads_is_dead);
     tcase_add_test(tcase, segments_of_other_programs_are_never_touched);
     tcase_add_test(tcase, a_segment_without_a_key_is_another_programs);
     tcase_add_test(tcase, a_name_whose_keys_are_all_held_is_refused);
