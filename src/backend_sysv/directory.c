@@ -25,13 +25,25 @@ static const char *what(char text[WHAT_SIZE], const char *name)
 
 /* ---- taking a name ---- */
 
-static int refuse_taken(const char *name, const struct segment *by)
+static int refuse_unfinished(const char *name, const struct segment *by)
 {
-    if (by->kind == SEGMENT_UNFINISHED)
+    if (!segment_maker_is_dead(by))
         return error_set(EEXIST,
                          "the name \"%s\" is taken: process %d is making a pool in the System V "
                          "segment %d",
                          name, (int)by->status.shm_cpid, by->id);
+    return error_set(EEXIST,
+                     "the name \"%s\" is taken: process %d ended and left the System V segment %d "
+                     "unfinished, which somebody has attached, or which only its user %u and root "
+                     "may remove (ipcrm -m %d)",
+                     name, (int)by->status.shm_cpid, by->id, (unsigned)by->status.shm_perm.uid,
+                     by->id);
+}
+
+static int refuse_taken(const char *name, const struct segment *by)
+{
+    if (by->kind == SEGMENT_UNFINISHED)
+        return refuse_unfinished(name, by);
     if (by->kind == SEGMENT_HIDDEN)
         return error_set(
             EEXIST,

@@ -217,8 +217,9 @@ struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE])
 /* A pid of another namespace is 0 here, and its process counts as alive, as in every doubt. EINVAL,
  * ENOENT: the number is a thread's by now, so no process has it. Where the call is unknown, or
  * filtered, or no descriptor is left for it, a signal of 0 that finds nobody is certain too. */
-static bool is_dead(pid_t pid)
+bool segment_maker_is_dead(const struct segment *segment)
 {
+    pid_t pid = segment->status.shm_cpid;
     if (pid <= 0)
         return false;
     struct pollfd ended = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
@@ -250,7 +251,7 @@ static bool is_unfinished(int id)
 bool segment_is_abandoned(const struct segment *segment)
 {
     struct shmid_ds status;
-    if (!is_dead(segment->status.shm_cpid) || !is_unfinished(segment->id))
+    if (!segment_maker_is_dead(segment) || !is_unfinished(segment->id))
         return false;
     for (int i = 0; i < LOOKS + NAPS; i++) {
         if (segment_status(segment->id, &status) != 0 || status.shm_nattch == 0)

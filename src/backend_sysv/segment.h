@@ -65,6 +65,9 @@ struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE]);
  * after a chroot say. The top bit keeps apart from the devices of files. */
 uint64_t segment_namespace(void);
 
+/* Whether the process that made the segment is dead; no in every doubt. */
+bool segment_maker_is_dead(const struct segment *segment);
+
 /* Whether nobody will ever finish what was an unfinished segment: its maker is dead, did not finish
  * it before it died, and nobody has it attached. Those who look at it have it attached too, so this
  * looks more than once. */

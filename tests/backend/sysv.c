@@ -265,6 +265,8 @@ START_TEST(what_a_dead_maker_left_stays_while_somebody_has_it_attached)
     int id = shmget(key_of(name, 0), 0, 0);
     void *attached = shmat(id, NULL, 0);
     ck_fails(try_create(&object, name), EEXIST);
+    ck_says("ended");
+    ck_says("ipcrm -m");
     ck_assert_int_eq(shmdt(attached), 0);
     ck_ok(try_create(&object, name));
     ck_assert(!is_there(id));
