@@ -185,7 +185,8 @@ static int sysv_unlink(const struct shmpool_object *object, const char *name)
         return check(object, false, &status) != 0
                    ? -1
                    : remove_name(name, id_of(object), key_held(object));
-    if (directory_find(name, false, &segment) != 0)
+    /* For reading: the rights to a name are not those to the contents. */
+    if (directory_find(name, true, &segment) != 0)
         return -1;
     if (segment.kind == SEGMENT_DAMAGED)
         return error_set(ENOENT, "the System V segment %d of the name \"%s\" is not a pool",

@@ -573,7 +573,7 @@ static int visits(void *arg)
     int result = sysv()->open(&object, visit->name, visit->flags);
     CHILD_CHECK(visit->open_error == 0 ? result == 0 : result == -1 && errno == visit->open_error);
     sysv()->close(&object);
-    if (visit->open_error != 0)
+    if (visit->open_error != 0 && geteuid() != OTHER)
         CHILD_CHECK(sysv()->unlink(NULL, visit->name) == -1 && errno == EACCES);
     CHILD_CHECK(try_create(&object, visit->name) == -1 && errno == EEXIST);
     return 0;
@@ -619,6 +619,28 @@ START_TEST(strangers_are_refused_also_when_they_give_their_segment_away)
     visit_as(OTHER, NOBODY, (struct visit){.mode = 0400, .open_error = EACCES, .give_to = nobody});
     visit_as(OTHER, NOBODY, (struct visit){.mode = 0400, .flags = readonly, .give_to = nobody});
     visit_as(0, 0, (struct visit){.mode = 0600, .give_to = nobody});
+}
+END_TEST
+
+static int unlinks_by_name(void *arg)
+{
+    char *name = arg;
+    struct shmpool_object object = make_finished(name, 0400);
+    sysv()->close(&object);
+    CHILD_CHECK(sysv()->unlink(NULL, name) == 0);
+    CHILD_CHECK(sysv()->open(&object, name, SHMPOOL_MAP_RDONLY) == -1 && errno == ENOENT);
+    return 0;
+}
+
+/* As the tool's rm does. The mode is about the contents. */
+START_TEST(who_made_a_pool_that_it_may_only_read_removes_its_name)
+{
+    char name[RUN_NAME_SIZE];
+    run_name(name, "readable");
+    if (child_can_be_others())
+        ck_child_ok_as(OTHER, GROUP, unlinks_by_name, name);
+    else
+        ck_child_ok(unlinks_by_name, name);
 }
 END_TEST
 
@@ -798,6 +820,7 @@ void add_sysv(Suite *suite)
     tcase_add_test(tcase, of_many_who_take_a_name_one_gets_it);
     tcase_add_test(tcase, of_many_who_remove_a_leftover_one_gets_the_name);
     tcase_add_test(tcase, strangers_are_refused_also_when_they_give_their_segment_away);
+    tcase_add_test(tcase, who_made_a_pool_that_it_may_only_read_removes_its_name);
     tcase_add_loop_test(tcase, a_step_that_fails_leaves_nothing, 0,
                         sizeof refusals / sizeof refusals[0]);
     tcase_add_test(tcase, limits_are_told_with_their_remedy);
