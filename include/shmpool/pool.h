@@ -142,7 +142,8 @@ const char *shmpool_name(shmpool_id pool);
  *   With SHMPOOL_COMMIT the new part is committed before anybody sees it.
  * Errors: EINVAL (more than max_size), ENOSPC (the file system is full; RLIMIT_FSIZE), ENOMEM (the
  *   system has no memory), EROFS, EAGAIN (another process has been growing it for a minute: it may
- *   be stopped), EBADF (the program closed the descriptor), EDEADLK, EMFILE.
+ *   be stopped), EBADF (the program closed the descriptor), EDEADLK, EMFILE (the pool's tables;
+ *   SHMPOOL_COMMIT: no descriptor is left to read the limits of memory with), ENFILE.
  * Source: ftruncate(2), fallocate(2). */
 int shmpool_grow(shmpool_id pool, size_t total);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend/anonymous.h"
+#include "backend/fdobject.h"
 #include "backend/limits.h"
 #include "backend/victim.h"
 #include "base/error.h"
@@ -116,6 +117,8 @@ static int take_carefully(const struct memory *memory, struct limits *limits)
     for (size_t done = 0; done < memory->size && code == 0; done += SMALL_CHUNK) {
         size_t length = smaller(memory->size - done, SMALL_CHUNK);
         read_limits(limits, memory);
+        if (limits->shortage != 0)
+            return limits->shortage;
         code = limits->left < length + DISTANCE ? ENOMEM : take(memory, done, length);
     }
     return code;
@@ -201,6 +204,15 @@ static int refuse_quota(const struct memory *memory, const struct commit_place *
                      (unsigned)geteuid(), place->name, error_size(asked, (size_t)memory->missing));
 }
 
+/* Beyond a limit that nobody sees the kernel would end this process. */
+static int refuse_unread(const struct memory *memory, int code)
+{
+    char asked[ERROR_SIZE_TEXT], reason[FDOBJECT_REASON_TEXT];
+    return error_set(
+        code, "%s of memory cannot be set aside, for the limits of memory cannot be read: %s",
+        error_size(asked, (size_t)memory->missing), fdobject_reason(code, reason));
+}
+
 static int refuse_other(const struct memory *memory, int code)
 {
     char asked[ERROR_SIZE_TEXT];
@@ -244,6 +256,8 @@ int commit_file(int fd, size_t size, const struct commit_place *place)
     if (bounded && memory.missing > system.f_bavail * system.f_frsize)
         return refuse_full(&memory, &system, held, place);
     read_limits(&limits, &memory);
+    if (limits.shortage != 0)
+        return refuse_unread(&memory, limits.shortage);
     if (memory.missing > limits.left)
         return refuse_memory(&memory, &limits, false);
     int code = take_as_limits_allow(&memory, &limits);
@@ -269,6 +283,8 @@ int commit_range(void *address, size_t size)
                             .page = (size_t)sysconf(_SC_PAGESIZE),
                             .missing = size};
     read_limits(&limits, &memory);
+    if (limits.shortage != 0)
+        return refuse_unread(&memory, limits.shortage);
     /* What is there already counts, where it could make the difference: to look takes long. */
     if (size > limits.left && size - limits.left <= limits.most)
         memory.missing -= mapping_resident(address, size);

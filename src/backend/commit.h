@@ -14,7 +14,8 @@
  * limit.
  *
  * Errors of both: ENOSPC (the file system is full), ENOMEM (memory is), with sentences that name
- * the place, its size, what is free, what is missing, and the remedy. No signal is raised, and none
+ * the place, its size, what is free, what is missing, and the remedy; EMFILE and ENFILE where no
+ * descriptor is left to read the limits with: then nothing is taken. No signal is raised, and none
  * interrupts. */
 #ifndef SHMPOOL_BACKEND_COMMIT_H
 #define SHMPOOL_BACKEND_COMMIT_H

@@ -54,22 +54,32 @@ static uint64_t lower(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static FILE *open_file(const char *folder, const char *name)
+/* It passes: another time the file can be read. */
+static bool is_shortage(int code)
+{
+    return code == EMFILE || code == ENFILE || code == ENOMEM;
+}
+
+static FILE *open_file(struct limits *limits, const char *folder, const char *name)
 {
     char path[PATH_SIZE];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
         return NULL;
-    return fopen(path, "re");
+    FILE *file = fopen(path, "re");
+    if (file == NULL && is_shortage(errno))
+        limits->shortage = errno;
+    return file;
 }
 
 /* The number after a key at the start of a line, or, where key is "", the file's only number.
  * "max" is NO_LIMIT. */
-static bool read_number(const char *folder, const char *name, const char *key, uint64_t *number)
+static bool read_number(struct limits *limits, const char *folder, const char *name,
+                        const char *key, uint64_t *number)
 {
     char line[256];
     size_t length = strlen(key);
     bool found = false;
-    FILE *file = open_file(folder, name);
+    FILE *file = open_file(limits, folder, name);
     while (!found && file != NULL && fgets(line, sizeof line, file) != NULL)
         if (strncmp(line, key, length) == 0 && (length == 0 || strchr(" :", line[length]))) {
             const char *value = line + length + strspn(line + length, ": ");
@@ -86,7 +96,7 @@ static bool read_number(const char *folder, const char *name, const char *key, u
 static uint64_t read_kilobytes(const char *folder, const char *key, struct limits *limits)
 {
     uint64_t number = 0;
-    if (!read_number(folder, "meminfo", key, &number))
+    if (!read_number(limits, folder, "meminfo", key, &number))
         limits->unknown = true;
     return number << 10;
 }
@@ -107,32 +117,33 @@ static uint64_t read_machine(struct limits *limits, const char *root)
 
 /* ---- one cgroup ---- */
 
-static uint64_t droppable(const char *folder, const struct files *files)
+static uint64_t droppable(struct limits *limits, const char *folder, const struct files *files)
 {
     uint64_t all = 0;
     for (size_t i = 0; i < sizeof files->droppable / sizeof files->droppable[0]; i++) {
         uint64_t number = 0;
         if (files->droppable[i] != NULL &&
-            read_number(folder, "memory.stat", files->droppable[i], &number))
+            read_number(limits, folder, "memory.stat", files->droppable[i], &number))
             all += number;
     }
     return all;
 }
 
 /* How much of the limit, and of the free swap space, is left for the cgroup. */
-static uint64_t left_in(const char *folder, const struct files *files, uint64_t limit,
-                        uint64_t usage, uint64_t swap)
+static uint64_t left_in(struct limits *limits, const char *folder, const struct files *files,
+                        uint64_t limit, uint64_t usage, uint64_t swap)
 {
     uint64_t swap_limit = NO_LIMIT;
     uint64_t swap_usage = 0;
-    uint64_t room = minus(limit, minus(usage, droppable(folder, files)));
-    if (!read_number(folder, files->swap_limit, "", &swap_limit) ||
-        !read_number(folder, files->swap_usage, "", &swap_usage) || swap_limit >= NO_LIMIT)
+    uint64_t room = minus(limit, minus(usage, droppable(limits, folder, files)));
+    if (!read_number(limits, folder, files->swap_limit, "", &swap_limit) ||
+        !read_number(limits, folder, files->swap_usage, "", &swap_usage) || swap_limit >= NO_LIMIT)
         return room + swap;
     uint64_t swap_left = minus(swap_limit, swap_usage);
     if (files->swap_is_apart)
         return room + lower(swap, swap_left);
-    return lower(room + swap, minus(swap_limit, minus(swap_usage, droppable(folder, files))));
+    return lower(room + swap,
+                 minus(swap_limit, minus(swap_usage, droppable(limits, folder, files))));
 }
 
 /* folder + root is what sentences call it. A folder without a limit's files has no limit. */
@@ -142,13 +153,13 @@ static void read_cgroup(struct limits *limits, const char *folder, size_t root,
     uint64_t limit;
     uint64_t usage = 0;
     uint64_t group = 0;
-    if (read_number(folder, "memory.oom.group", "", &group) && group != 0)
+    if (read_number(limits, folder, "memory.oom.group", "", &group) && group != 0)
         limits->ends_all = true;
-    if (!read_number(folder, files->limit, "", &limit) || limit >= NO_LIMIT)
+    if (!read_number(limits, folder, files->limit, "", &limit) || limit >= NO_LIMIT)
         return;
-    if (!read_number(folder, files->usage, "", &usage))
+    if (!read_number(limits, folder, files->usage, "", &usage))
         limits->unknown = true;
-    uint64_t left = left_in(folder, files, limit, usage, swap);
+    uint64_t left = left_in(limits, folder, files, limit, usage, swap);
     if (left >= limits->left)
         return;
     limits->left = left;
@@ -169,12 +180,13 @@ static bool has_item(const char *list, const char *item)
 
 /* "NUMBER:CONTROLLERS:PATH", see cgroups(7). Version 2 has number 0 and no controllers; where both
  * are there, version 1 has the memory if one of its lines says so. NULL files: nobody has. */
-static bool find_cgroup(const char *root, char path[PATH_SIZE], const struct files **files)
+static bool find_cgroup(struct limits *limits, const char *root, char path[PATH_SIZE],
+                        const struct files **files)
 {
     char folder[PATH_SIZE];
     char line[PATH_SIZE + 256];
     snprintf(folder, sizeof folder, "%s/proc/self", root);
-    FILE *file = open_file(folder, "cgroup");
+    FILE *file = open_file(limits, folder, "cgroup");
     *files = NULL;
     if (file == NULL)
         return false;
@@ -215,14 +227,15 @@ static bool is_mount_of(const char *line, const struct files *files, struct moun
     return strcmp(type, "cgroup") == 0 && has_item(options, "memory");
 }
 
-static bool find_mount(const char *root, const struct files *files, struct mount *mount)
+static bool find_mount(struct limits *limits, const char *root, const struct files *files,
+                       struct mount *mount)
 {
     char folder[PATH_SIZE];
     char *line = NULL;
     size_t size = 0;
     bool found = false;
     snprintf(folder, sizeof folder, "%s/proc/self", root);
-    FILE *file = open_file(folder, "mountinfo");
+    FILE *file = open_file(limits, folder, "mountinfo");
     while (!found && file != NULL && getline(&line, &size, file) > 0)
         found = is_mount_of(line, files, mount);
     free(line);
@@ -249,13 +262,13 @@ static void read_cgroups(struct limits *limits, const char *root, uint64_t swap)
     char folder[3 * PATH_SIZE];
     struct mount mount;
     const struct files *files;
-    if (!find_cgroup(root, path, &files)) {
+    if (!find_cgroup(limits, root, path, &files)) {
         limits->unknown = true;
         return;
     }
     if (files == NULL)
         return;
-    if (!find_mount(root, files, &mount)) {
+    if (!find_mount(limits, root, files, &mount)) {
         limits->unknown = true;
         return;
     }

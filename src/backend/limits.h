@@ -12,6 +12,8 @@
 
 struct limits {
     bool unknown;     /* something could not be read: there may be a tighter limit */
+    int shortage;     /* errno: something could not be read for want of descriptors or memory, so
+                         nothing here counts; else 0 */
     bool ends_all;    /* memory.oom.group: out of memory, the kernel ends the whole cgroup */
     uint64_t most;    /* bytes that the tightest limit allows in all; the machine's: with swap */
     uint64_t left;    /* of these, bytes that can still be had */

@@ -1,8 +1,11 @@
 /* What the library reads of memory limits: on folders that look like /proc and /sys/fs/cgroup. */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "backend/limits.h"
 #include "support/lookalike.h"
@@ -191,6 +194,25 @@ START_TEST(what_cannot_be_read_is_told)
 }
 END_TEST
 
+START_TEST(a_want_of_descriptors_is_told)
+{
+    struct rlimit before;
+    int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    mount_version2("/");
+    lookalike_file("/proc/self/cgroup", "0::/a\n");
+    version2("/a", "104857600", 0, 0);
+    ck_assert_int_eq(limits_here().shortage, 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {(rlim_t)lowest, before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct limits limits = limits_here();
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(limits.shortage, EMFILE);
+    ck_assert_int_eq(limits_here().shortage, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("limits");
@@ -204,6 +226,7 @@ int main(void)
     tcase_add_test(tcase, version_1_is_read_where_it_has_the_memory);
     tcase_add_test(tcase, a_cgroup_that_ends_as_a_whole_is_told);
     tcase_add_test(tcase, what_cannot_be_read_is_told);
+    tcase_add_test(tcase, a_want_of_descriptors_is_told);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -18,6 +18,7 @@
 #include "backend/anonymous.h"
 #include "backend/commit.h"
 #include "backend/victim.h"
+#include "base/error.h"
 #include "support/child.h"
 #include "support/leftover.h"
 #include "support/proc.h"
@@ -241,6 +242,31 @@ START_TEST(a_range_that_cannot_fit_is_an_error)
 }
 END_TEST
 
+static int commits_without_descriptors(void *range)
+{
+    int lowest = dup(STDIN_FILENO);
+    const struct rlimit none = {(rlim_t)lowest, (rlim_t)lowest};
+    close(lowest);
+    CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    CHILD_CHECK(commit_range(range, pages(100)) == -1 && errno == EMFILE);
+    CHILD_CHECK(strstr(error_sentence(), "ulimit -n") != NULL);
+    return 0;
+}
+
+/* The limits cannot be read then, and beyond them the kernel would end who asks. */
+START_TEST(without_a_descriptor_nothing_is_taken_blindly)
+{
+    unsigned char there[100];
+    char *range = anonymous_shared(pages(100));
+    ck_assert_ptr_nonnull(range);
+    ck_child_ok(commits_without_descriptors, range);
+    ck_assert_int_eq(mincore(range, pages(100), there), 0);
+    for (int i = 0; i < 100; i++)
+        ck_assert_msg((there[i] & 1) == 0, "page %d", i);
+    anonymous_unmap(range, pages(100));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("victim");
@@ -254,6 +280,7 @@ int main(void)
     tcase_add_test(tcase, where_a_child_is_no_shield_nothing_is_done);
     tcase_add_test(tcase, a_range_is_taken_and_keeps_what_is_there);
     tcase_add_test(tcase, a_range_that_cannot_fit_is_an_error);
+    tcase_add_test(tcase, without_a_descriptor_nothing_is_taken_blindly);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
