@@ -106,7 +106,9 @@ static int wait_for(pid_t child)
     do
         got = syscall(SYS_wait4, child, &status, __WALL, NULL);
     while (got < 0 && errno == EINTR);
-    if (got != child || !WIFEXITED(status))
+    if (got != child)
+        return VICTIM_NONE; /* the program waits by __WALL for whatever ends */
+    if (!WIFEXITED(status))
         return VICTIM_ENDED;
     return WEXITSTATUS(status) == NO_VICTIM_EXIT ? VICTIM_NONE : WEXITSTATUS(status);
 }

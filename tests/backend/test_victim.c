@@ -1,6 +1,7 @@
 /* The child that works in the caller's place, and the commitments that are not of files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -131,6 +132,34 @@ START_TEST(the_program_sees_no_child)
         ck_assert_int_eq(n_signals, 0);
         ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     }
+}
+END_TEST
+
+static _Atomic int n_reaped;
+
+static void *reaps_everything(void *stop)
+{
+    while (atomic_load((_Atomic int *)stop) == 0)
+        if (waitpid(-1, NULL, __WALL) > 0)
+            atomic_fetch_add(&n_reaped, 1);
+    return NULL;
+}
+
+/* What it did is not known then: it may all be done again. */
+START_TEST(a_program_that_reaps_all_there_is_may_take_its_status)
+{
+    pthread_t reaper;
+    _Atomic int stop = 0;
+    ck_assert_int_eq(pthread_create(&reaper, NULL, reaps_everything, &stop), 0);
+    int results[] = {0, 0};
+    while (atomic_load(&n_reaped) == 0) {
+        int result = victim_run(sleep_a_little, NULL, -1, BALLAST);
+        ck_assert(result == 0 || result == VICTIM_NONE);
+        results[result == 0]++;
+    }
+    atomic_store(&stop, 1);
+    pthread_join(reaper, NULL);
+    ck_assert_int_gt(results[0], 0);
 }
 END_TEST
 
@@ -276,6 +305,7 @@ int main(void)
     tcase_add_test(tcase, its_death_is_told);
     tcase_add_test(tcase, signals_are_handled_and_end_nothing);
     tcase_add_test(tcase, the_program_sees_no_child);
+    tcase_add_test(tcase, a_program_that_reaps_all_there_is_may_take_its_status);
     tcase_add_test(tcase, it_ends_with_its_parent);
     tcase_add_test(tcase, where_a_child_is_no_shield_nothing_is_done);
     tcase_add_test(tcase, a_range_is_taken_and_keeps_what_is_there);
