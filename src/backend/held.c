@@ -28,11 +28,18 @@ static int number_of(const struct dirent *entry)
     return wrong == NULL ? (int)number : -1;
 }
 
-static DIR *open_descriptors(pid_t pid)
+/* Stores NULL where this process may not look, which is no failure. A want of descriptors is one:
+ * it says nothing of the other process. */
+static int open_descriptors(DIR **folder, pid_t pid)
 {
     char path[LINK_PATH];
+    char reason[FDOBJECT_REASON_TEXT];
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    return opendir(path);
+    *folder = opendir(path);
+    if (*folder != NULL || (errno != EMFILE && errno != ENFILE))
+        return 0;
+    int code = errno;
+    return error_set(code, "%s cannot be read: %s", path, fdobject_reason(code, reason));
 }
 
 /* ---- listing ---- */
@@ -117,8 +124,8 @@ static int visit_process(struct search *search, pid_t pid)
 {
     char path[LINK_PATH];
     struct dirent *entry;
-    int result = 0;
-    DIR *folder = open_descriptors(pid);
+    DIR *folder;
+    int result = open_descriptors(&folder, pid);
     while (folder != NULL && result == 0 && (entry = readdir(folder)) != NULL) {
         int fd = number_of(entry);
         if (fd < 0)
@@ -135,9 +142,12 @@ static int visit_processes(struct search *search)
 {
     struct dirent *entry;
     int result = 0;
+    char reason[FDOBJECT_REASON_TEXT];
     DIR *folder = opendir("/proc");
-    if (folder == NULL)
-        return error_set(EACCES, "/proc cannot be read: %s", strerror(errno));
+    if (folder == NULL) {
+        int code = errno == EMFILE || errno == ENFILE ? errno : EACCES;
+        return error_set(code, "/proc cannot be read: %s", fdobject_reason(errno, reason));
+    }
     while (result == 0 && (entry = readdir(folder)) != NULL) {
         int pid = number_of(entry);
         if (pid > 0)
@@ -167,18 +177,22 @@ static bool leads_to(const char *path, uint64_t device, uint64_t inode)
 }
 
 /* A descriptor of the process for that object: stores its path. */
-static bool find_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, uint64_t inode)
+static int find_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, uint64_t inode)
 {
     struct dirent *entry;
     bool found = false;
-    DIR *folder = open_descriptors(holder);
+    DIR *folder;
+    if (open_descriptors(&folder, holder) != 0)
+        return -1;
     while (folder != NULL && !found && (entry = readdir(folder)) != NULL) {
         snprintf(path, LINK_PATH, "/proc/%d/fd/%d", (int)holder, number_of(entry));
         found = number_of(entry) >= 0 && leads_to(path, device, inode);
     }
     if (folder != NULL)
         closedir(folder);
-    return found;
+    if (found)
+        return 0;
+    return error_set(ENOENT, "process %d has no descriptor of this pool", (int)holder);
 }
 
 static int take(struct shmpool_object *object, int fd, const char *path, uint64_t device,
@@ -202,8 +216,8 @@ int held_open(struct shmpool_object *object, const char *where, pid_t holder, ui
     char reason[FDOBJECT_REASON_TEXT];
     if (where != NULL && leads_to(where, device, inode))
         snprintf(path, sizeof path, "%s", where);
-    else if (!find_descriptor(path, holder, device, inode))
-        return error_set(ENOENT, "process %d has no descriptor of this pool", (int)holder);
+    else if (find_descriptor(path, holder, device, inode) != 0)
+        return -1;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd >= 0)
         return take(object, fd, path, device, inode);

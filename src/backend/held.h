@@ -9,7 +9,7 @@
 #include <shmpool/backend.h>
 
 /* As the contract's list: visits each object once, whose links read prefix, name, " (deleted)", of
- * all processes or of that holder alone. */
+ * all processes or of that holder alone. Errors: EACCES (/proc cannot be read), EMFILE, ENFILE. */
 int held_list(const char *prefix, pid_t holder,
               int (*visit)(const struct shmpool_found *found, void *arg), void *arg);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/fdobject.h"
 #include "backend/held.h"
 #include "base/error.h"
 
@@ -67,14 +68,20 @@ static int list_files(const struct listing *listing)
 
 /* ---- files without one ---- */
 
-static bool begins_as_a_pool(const char *path)
+/* 1 or 0; -1: no descriptor is left to look with. */
+static int begins_as_a_pool(const char *path)
 {
     char first[sizeof SHMPOOL_OBJECT_MAGIC];
+    char reason[FDOBJECT_REASON_TEXT];
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    bool is_pool = fd >= 0 && pread(fd, first, sizeof first, 0) == sizeof first &&
-                   memcmp(first, SHMPOOL_OBJECT_MAGIC, sizeof first) == 0;
-    if (fd >= 0)
-        close(fd);
+    int code = errno;
+    if (fd < 0 && (code == EMFILE || code == ENFILE))
+        return error_set(code, "%s cannot be opened: %s", path, fdobject_reason(code, reason));
+    if (fd < 0)
+        return 0;
+    int is_pool = pread(fd, first, sizeof first, 0) == sizeof first &&
+                  memcmp(first, SHMPOOL_OBJECT_MAGIC, sizeof first) == 0;
+    close(fd);
     return is_pool;
 }
 
@@ -87,13 +94,13 @@ static int visit_held(const struct shmpool_found *held, void *arg)
     struct shmpool_found found = *held;
     if (held->device != listing->device)
         return 0;
-    if (begins_with(held->name, PREFIX))
+    if (begins_with(held->name, PREFIX)) {
         found.name = held->name + strlen(PREFIX);
-    else if (held->name[0] == '#' && begins_as_a_pool(held->where))
-        found.name = NULL;
-    else
-        return 0;
-    return listing->visit(&found, listing->arg);
+        return listing->visit(&found, listing->arg);
+    }
+    found.name = NULL;
+    int is_pool = held->name[0] == '#' ? begins_as_a_pool(held->where) : 0;
+    return is_pool == 1 ? listing->visit(&found, listing->arg) : is_pool;
 }
 
 int folder_list(pid_t holder, int (*visit)(const struct shmpool_found *found, void *arg), void *arg)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,6 +107,53 @@ START_TEST(what_a_process_does_not_hold_is_not_found_at_it)
 }
 END_TEST
 
+struct held {
+    const struct shmpool_backend *backend;
+    struct shmpool_object object; /* that the parent holds and no name leads to */
+};
+
+static bool is_shortage(int n_left)
+{
+    return errno == EMFILE && n_left < 4;
+}
+
+/* With each number of descriptors that are left: nothing is left out as if it were not there. */
+static int looks_with_few_descriptors(void *arg)
+{
+    const struct held *held = arg;
+    struct shmpool_object other;
+    struct rlimit few;
+    int lowest = dup(STDIN_FILENO);
+    close(lowest);
+    CHILD_CHECK(getrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (int n = 0; n < 8; n++) {
+        struct search search = {.device = held->object.device, .inode = held->object.inode};
+        few.rlim_cur = (rlim_t)(lowest + n);
+        CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+        if (call_list(held->backend, 0, note, &search) == 0)
+            CHILD_CHECK(search.n == 1);
+        else
+            CHILD_CHECK(is_shortage(n));
+        if (held_open(&other, NULL, getppid(), held->object.device, held->object.inode) == 0)
+            held->backend->close(&other);
+        else
+            CHILD_CHECK(is_shortage(n));
+    }
+    return 0;
+}
+
+START_TEST(a_want_of_descriptors_is_a_failure)
+{
+    char name[RUN_NAME_SIZE];
+    struct held held = {.backend = backends[_i]};
+    held.object = make_complete(held.backend, run_name(name, "few"));
+    if (has_names(held.backend))
+        ck_ok(held.backend->unlink(&held.object, name));
+    ck_child_ok(looks_with_few_descriptors, &held);
+    held.backend->close(&held.object);
+}
+END_TEST
+
 static int give_seven(const struct shmpool_found *found, void *arg)
 {
     (void)found;
@@ -202,6 +250,8 @@ void add_lists(Suite *suite)
     tcase_add_checked_fixture(tcase, begin, leftover_teardown);
     tcase_add_loop_test(tcase, an_object_is_shown_once_with_what_it_is, 0, 3);
     tcase_add_test(tcase, what_a_process_does_not_hold_is_not_found_at_it);
+    tcase_add_loop_test(tcase, a_want_of_descriptors_is_a_failure, 0, 1); /* posix */
+    tcase_add_loop_test(tcase, a_want_of_descriptors_is_a_failure, 2, 3); /* memfd */
     tcase_add_loop_test(tcase, a_visitor_ends_the_list, 0, 3);
     tcase_add_test(tcase, what_is_no_file_is_passed_over);
     tcase_add_test(tcase, a_file_that_waits_for_its_name_has_none);
