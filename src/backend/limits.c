@@ -294,12 +294,24 @@ void limits_read(struct limits *limits, const char *root)
     errno = code;
 }
 
+bool limits_forbid_mapping(int code)
+{
+    return code == ENOMEM || code == EAGAIN;
+}
+
+/* EAGAIN: the process locks all that it maps, mlockall(2) with MCL_FUTURE, and that is too much. */
 void *limits_refuse_mapping(int code, size_t length)
 {
     struct rlimit limit;
     char asked[ERROR_SIZE_TEXT], allowed[ERROR_SIZE_TEXT];
     error_size(asked, length);
-    if (code == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    if (code == EAGAIN && getrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+        error_set(ENOMEM,
+                  "%s cannot be mapped: this process locks what it maps (mlockall), and "
+                  "RLIMIT_MEMLOCK allows it %s of locked memory in all; ask for less or raise it "
+                  "(ulimit -l)",
+                  asked, error_size(allowed, limit.rlim_cur));
+    else if (code == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
         error_set(code,
                   "%s cannot be mapped: RLIMIT_AS allows this process %s of address space in all; "
                   "ask for less or raise it (ulimit -v)",

@@ -25,8 +25,11 @@ struct limits {
  * root: what all paths (/proc, /sys/fs/cgroup) begin with: "", but for tests. */
 void limits_read(struct limits *limits, const char *root);
 
+/* Whether this errno of a mapping stands for a limit, of this process or the system. */
+bool limits_forbid_mapping(int code);
+
 /* Says why the system refused a mapping of that length, be it for this process's limit: NULL, with
- * the code as errno. */
+ * the code as errno, or ENOMEM where the limit is one of locked memory. */
 void *limits_refuse_mapping(int code, size_t length);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/limits.h"
 #include "backend/trust.h"
 #include "backend_sysv/keys.h"
 #include "base/error.h"
@@ -167,7 +168,10 @@ int directory_find(const char *name, bool readonly, struct segment *segment)
         if (segment->kind == SEGMENT_HIDDEN)
             hidden = *segment;
     }
-    if (hidden.kind == SEGMENT_HIDDEN)
+    if (hidden.kind != SEGMENT_HIDDEN)
+        return refuse_nothing(name);
+    if (!limits_forbid_mapping(hidden.error))
         return refuse_access(hidden.error, name, &hidden);
-    return refuse_nothing(name);
+    limits_refuse_mapping(hidden.error, segment_size(&hidden.status));
+    return -1;
 }

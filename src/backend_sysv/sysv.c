@@ -84,7 +84,7 @@ static int check(const struct shmpool_object *object, bool writable, struct shmi
 /* To hold a page the whole segment is attached for a moment. */
 static int refuse_hold(int code, int id, size_t size)
 {
-    if (code == ENOMEM) {
+    if (limits_forbid_mapping(code)) {
         limits_refuse_mapping(code, size);
         return -1;
     }
@@ -213,7 +213,7 @@ static void *refuse_to_attach(int id, void *address, size_t length)
         if (probe != MAP_FAILED && probe != address)
             code = EEXIST;
     }
-    if (code == ENOMEM)
+    if (limits_forbid_mapping(code))
         return limits_refuse_mapping(code, length);
     if (code == EEXIST)
         error_set(EEXIST, "something is mapped already in the %s from %p on",

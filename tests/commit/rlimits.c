@@ -1,11 +1,14 @@
 /* The limits that setrlimit(2) sets on a process. None needs a privilege. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "commit/commit.h"
+#include "support/leftover.h"
 #include "support/random.h"
 #include "support/sanitized.h"
 
@@ -49,6 +52,45 @@ START_TEST(little_address_space_is_an_error)
         not_run("a sanitizer's own needs are beyond any limit of address space");
     else
         ck_child_ok(create_in_little_address_space, &rounds);
+}
+END_TEST
+
+enum { LARGE = 64 << 20, NOBODY = 65534 };
+
+static bool has_names(void)
+{
+    return strcmp(getenv("SHMPOOL_BACKEND"), "memfd") != 0;
+}
+
+/* Who may lock anything becomes somebody else first. */
+static int map_in_little_locked_memory(void *arg)
+{
+    const struct shmpool_options options = {.name = run_name(arg, "locked")};
+    struct rlimit limit;
+    CHILD_CHECK(geteuid() != 0 || setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    shmpool_id pool = shmpool_create(LARGE, &options);
+    CHILD_CHECK(pool > 0 && (!has_names() || shmpool_release(pool) == 0));
+    CHILD_CHECK(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+    set_limit(RLIMIT_MEMLOCK, limit.rlim_max < 1 << 20 ? limit.rlim_max : 1 << 20);
+    CHILD_CHECK(mlockall(MCL_FUTURE) == 0);
+    CHILD_CHECK(attempt(LARGE, ENOMEM, "RLIMIT_MEMLOCK") == REFUSED);
+    if (has_names()) {
+        CHILD_CHECK(shmpool_open(options.name, 0) == -1 && errno == ENOMEM);
+        CHILD_CHECK(strstr(shmpool_errmsg(), "RLIMIT_MEMLOCK") != NULL);
+    }
+    CHILD_CHECK(munlockall() == 0 && (!has_names() || shmpool_open(options.name, 0) == pool));
+    drop(pool);
+    return 0;
+}
+
+/* Of a process that locks all it maps. */
+START_TEST(little_locked_memory_is_an_error)
+{
+    char name[RUN_NAME_SIZE];
+    if (SANITIZED)
+        not_run("a sanitizer's own memory is beyond any limit of locked memory");
+    else
+        ck_child_ok(map_in_little_locked_memory, name);
 }
 END_TEST
 
@@ -144,6 +186,7 @@ TCase *limits_case(void)
     TCase *tcase = tcase_create("limits");
     tcase_add_checked_fixture(tcase, constrain, NULL);
     tcase_add_test(tcase, little_address_space_is_an_error);
+    tcase_add_test(tcase, little_locked_memory_is_an_error);
     if (has_descriptors()) {
         tcase_add_test(tcase, a_limit_of_file_sizes_is_an_error);
         tcase_add_test(tcase, few_descriptors_are_an_error);
