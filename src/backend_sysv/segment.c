@@ -130,7 +130,8 @@ int segment_remove(int id, key_t key)
 uint64_t segment_namespace(void)
 {
     struct stat status;
-    return stat("/proc/self/ns/ipc", &status) == 0 ? status.st_ino | UINT64_C(1) << 63 : 0;
+    return SEGMENT_NAMESPACE_UNKNOWN |
+           (stat("/proc/self/ns/ipc", &status) == 0 ? status.st_ino : 0);
 }
 
 /* ---- what a segment is ---- */

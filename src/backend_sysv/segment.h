@@ -61,8 +61,10 @@ struct segment segment_inspect(key_t key, const char *name);
  * makes it, which is stored; NONE where there is none. */
 struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE]);
 
-/* Ids mean something in their IPC namespace only: a number for this one, 0 when it cannot be told,
- * after a chroot say. The top bit keeps apart from the devices of files. */
+/* Ids mean something in their IPC namespace only: a number for this one. The top bit keeps it apart
+ * from the devices of files; it stands alone when the namespace cannot be told, after a chroot say.
+ */
+#define SEGMENT_NAMESPACE_UNKNOWN (UINT64_C(1) << 63)
 uint64_t segment_namespace(void);
 
 /* Whether the process that made the segment is dead; no in every doubt. */

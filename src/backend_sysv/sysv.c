@@ -27,7 +27,8 @@ enum { PAGE, WRITABLE, KEY, UNPUBLISHED };
 static bool is_other_namespace(const struct shmpool_object *object)
 {
     uint64_t here = segment_namespace();
-    return here != 0 && object->device != 0 && here != object->device;
+    return here != SEGMENT_NAMESPACE_UNKNOWN && object->device != SEGMENT_NAMESPACE_UNKNOWN &&
+           here != object->device;
 }
 
 static void init(struct shmpool_object *object)

@@ -8,14 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/call.h"
 #include "backend_sysv/keys.h"
 #include "backend_sysv/segment.h"
+#include "support/namespace.h"
 
 static const struct shmpool_backend *sysv(void)
 {
@@ -798,6 +801,27 @@ START_TEST(an_id_means_nothing_in_another_namespace)
 }
 END_TEST
 
+static int makes_the_first_segment(void *arg)
+{
+    struct shmpool_object object;
+    if (!namespace_enter(CLONE_NEWIPC))
+        return printf("no namespaces of its own: being without /proc was not tried\n"), 0;
+    CHILD_CHECK(mount("none", "/proc", "tmpfs", 0, NULL) == 0);
+    CHILD_CHECK(call_create(sysv(), &object, arg, pages(1), pages(1), 0600) == 0);
+    CHILD_CHECK(object.inode == 0);
+    sysv()->close(&object);
+    return 0;
+}
+
+/* Ids begin with 0, which a namespace that cannot be told makes no less of an identity. */
+START_TEST(the_first_segment_can_be_made_without_proc)
+{
+    char name[RUN_NAME_SIZE];
+    run_name(name, "first");
+    ck_child_ok(makes_the_first_segment, name);
+}
+END_TEST
+
 void add_sysv(Suite *suite)
 {
     TCase *tcase = add_case(suite, "sysv");
@@ -825,4 +849,5 @@ void add_sysv(Suite *suite)
                         sizeof refusals / sizeof refusals[0]);
     tcase_add_test(tcase, limits_are_told_with_their_remedy);
     tcase_add_test(tcase, an_id_means_nothing_in_another_namespace);
+    tcase_add_test(tcase, the_first_segment_can_be_made_without_proc);
 }
