@@ -179,20 +179,30 @@ static int refuse_memory(const struct memory *memory, const struct limits *limit
                      size_or_unknown(left, limits->left), verdict);
 }
 
+/* By strict account the kernel refuses what is free, with the same error as a full file system. */
+static const char *remedy_for(const struct memory *memory, uint64_t unused,
+                              const struct commit_place *place)
+{
+    if (unused < memory->missing)
+        return place->remedy;
+    return "so there is room by now, or the system keeps strict account and has promised all its "
+           "memory (sysctl vm.overcommit_memory; CommitLimit in /proc/meminfo): try again, end "
+           "something that uses memory, or raise vm.overcommit_ratio";
+}
+
 /* What the file took in vain counts as free: it goes. */
 static int refuse_full(const struct memory *memory, const struct statvfs *system, uint64_t held,
                        const struct commit_place *place)
 {
     struct stat status;
-    char asked[ERROR_SIZE_TEXT], unused[ERROR_SIZE_TEXT], all[ERROR_SIZE_TEXT];
-    uint64_t taken = 0;
+    char asked[ERROR_SIZE_TEXT], left[ERROR_SIZE_TEXT], all[ERROR_SIZE_TEXT];
+    uint64_t unused = system->f_bavail * system->f_frsize;
     if (fstat(memory->fd, &status) == 0 && (uint64_t)status.st_blocks * 512 > held)
-        taken = (uint64_t)status.st_blocks * 512 - held;
+        unused += (uint64_t)status.st_blocks * 512 - held;
     return error_set(ENOSPC, "%s has no room for %s: its size is %s, of which %s are free; %s",
                      place->name, error_size(asked, (size_t)memory->missing),
-                     error_size(all, system->f_blocks * system->f_frsize),
-                     error_size(unused, system->f_bavail * system->f_frsize + taken),
-                     place->remedy);
+                     error_size(all, system->f_blocks * system->f_frsize), error_size(left, unused),
+                     remedy_for(memory, unused, place));
 }
 
 static int refuse_quota(const struct memory *memory, const struct commit_place *place)

@@ -756,6 +756,26 @@ END_TEST
 
 /* What serves all. */
 
+static int meets_strict_account(void *arg)
+{
+    struct shmpool_object object;
+    CHILD_CHECK(posix()->create(&object, arg, pages(N_PAGES), pages(N_PAGES), 0600) == 0);
+    refuse_call(__NR_fallocate, ENOSPC, 0, 0);
+    CHILD_CHECK(posix()->commit(&object, NULL, pages(N_PAGES)) == -1 && errno == ENOSPC);
+    CHILD_CHECK(strstr(error_sentence(), "overcommit_memory") != NULL);
+    CHILD_CHECK(strstr(error_sentence(), "--shm-size") == NULL);
+    posix()->close(&object);
+    return 0;
+}
+
+START_TEST(a_folder_with_room_is_not_called_full)
+{
+    char name[RUN_NAME_SIZE];
+    run_name(name, "strict");
+    ck_child_ok(meets_strict_account, name);
+}
+END_TEST
+
 START_TEST(the_choice_is_option_then_environment_then_posix)
 {
     unsetenv("SHMPOOL_BACKEND");
@@ -891,6 +911,7 @@ static void add_names(Suite *suite)
     tcase_add_test(tcase, strangers_are_refused);
     tcase_add_test(tcase, a_group_comes_in_as_the_mode_says);
     tcase_add_test(tcase, a_full_folder_is_told_with_sizes_and_remedy);
+    tcase_add_test(tcase, a_folder_with_room_is_not_called_full);
 }
 
 static void add_rest(Suite *suite)
