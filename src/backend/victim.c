@@ -87,14 +87,18 @@ static bool is_too_exposed(void)
     return got <= 0 || atoi(text) >= TOO_EXPOSED;
 }
 
-/* After unshare(CLONE_NEWPID) the next child is the first process of a new namespace, and its end
- * is the end of that: not for us to use up. */
+/* After unshare(CLONE_NEWPID) by this thread its next child is the first process of a new
+ * namespace, and its end is the end of that: not for us to use up. As long as there is none the
+ * link leads nowhere; Linux before 4.12 has no such link. */
 static bool children_stay_in_namespace(void)
 {
+    static const char of_children[] = "/proc/thread-self/ns/pid_for_children";
     struct stat own, children;
-    if (stat("/proc/self/ns/pid", &own) != 0)
+    if (stat("/proc/thread-self/ns/pid", &own) != 0)
         return false;
-    return stat("/proc/self/ns/pid_for_children", &children) != 0 || children.st_ino == own.st_ino;
+    if (stat(of_children, &children) == 0)
+        return children.st_ino == own.st_ino;
+    return lstat(of_children, &children) != 0;
 }
 
 /* Not by a function of the C library: those end the wait when the thread is cancelled. Children

@@ -230,12 +230,38 @@ static int run_before_a_new_namespace(void *arg)
     return 0;
 }
 
+/* The namespace is still to be had by this thread's next child. */
+static void *runs_in_a_thread(void *arg)
+{
+    (void)arg;
+    if (unshare(CLONE_NEWPID) != 0)
+        return NULL;
+    CHILD_CHECK(victim_run(no_work, NULL, -1, BALLAST) == VICTIM_NONE);
+    pid_t child = fork();
+    CHILD_CHECK(child >= 0);
+    if (child == 0)
+        _exit(getpid() == 1 ? 0 : 1);
+    CHILD_CHECK(child_ok(child_wait(child)));
+    return NULL;
+}
+
+static int run_in_a_thread_before_a_new_namespace(void *arg)
+{
+    pthread_t thread;
+    if (geteuid() != 0 && unshare(CLONE_NEWUSER) != 0)
+        return 0;
+    CHILD_CHECK(pthread_create(&thread, NULL, runs_in_a_thread, arg) == 0);
+    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    return 0;
+}
+
 START_TEST(where_a_child_is_no_shield_nothing_is_done)
 {
     ck_child_ok(run_as_first_victim_itself, NULL);
     ck_child_ok(run_undumpable, NULL);
     ck_child_ok(run_without_processes, NULL);
     ck_child_ok(run_before_a_new_namespace, NULL);
+    ck_child_ok(run_in_a_thread_before_a_new_namespace, NULL);
 }
 END_TEST
 
