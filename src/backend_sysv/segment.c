@@ -131,7 +131,7 @@ uint64_t segment_namespace(void)
 {
     struct stat status;
     return SEGMENT_NAMESPACE_UNKNOWN |
-           (stat("/proc/self/ns/ipc", &status) == 0 ? status.st_ino : 0);
+           (stat("/proc/thread-self/ns/ipc", &status) == 0 ? status.st_ino : 0);
 }
 
 /* ---- what a segment is ---- */

@@ -61,8 +61,9 @@ struct segment segment_inspect(key_t key, const char *name);
  * makes it, which is stored; NONE where there is none. */
 struct segment segment_at(int index, char name[SHMPOOL_OBJECT_NAME_SIZE]);
 
-/* Ids mean something in their IPC namespace only: a number for this one. The top bit keeps it apart
- * from the devices of files; it stands alone when the namespace cannot be told, after a chroot say.
+/* Ids mean something in their IPC namespace only: a number for this thread's. The top bit keeps it
+ * apart from the devices of files; it stands alone when the namespace cannot be told, after a
+ * chroot say.
  */
 #define SEGMENT_NAMESPACE_UNKNOWN (UINT64_C(1) << 63)
 uint64_t segment_namespace(void);

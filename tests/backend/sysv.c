@@ -792,11 +792,40 @@ static int leaves_the_namespace(void *arg)
     return 0;
 }
 
+/* The id of the one is that of the other in the thread's namespace. */
+static void *leaves_in_a_thread(void *object)
+{
+    struct shmpool_object other;
+    struct shmpool_description description;
+    CHILD_CHECK(unshare(CLONE_NEWIPC) == 0);
+    CHILD_CHECK(try_create(&other, "other") == 0);
+    CHILD_CHECK(sysv()->describe(object, &description) == -1 && errno == EBADF);
+    CHILD_CHECK(sysv()->map(object, NULL, pages(1), 0) == NULL && errno == EBADF);
+    sysv()->close(&other);
+    return NULL;
+}
+
+static int one_thread_leaves(void *arg)
+{
+    pthread_t thread;
+    struct shmpool_object object;
+    struct shmpool_description description;
+    if (!namespace_enter(CLONE_NEWIPC))
+        return printf("no IPC namespace of its own: leaving one was not tried\n"), 0;
+    CHILD_CHECK(try_create(&object, arg) == 0);
+    CHILD_CHECK(pthread_create(&thread, NULL, leaves_in_a_thread, &object) == 0);
+    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    CHILD_CHECK(sysv()->describe(&object, &description) == 0);
+    sysv()->close(&object);
+    return 0;
+}
+
 START_TEST(an_id_means_nothing_in_another_namespace)
 {
     char name[RUN_NAME_SIZE];
     struct shmpool_object object = make_finished(run_name(name, "namespace"), 0600);
     ck_child_ok(leaves_the_namespace, name);
+    ck_child_ok(one_thread_leaves, name);
     drop(&object, name);
 }
 END_TEST
