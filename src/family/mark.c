@@ -4,12 +4,16 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "family/registry.h"
+
+/* The system hands the list out in pieces. Where locks go that stand before a piece, what would
+ * begin it has moved into the piece before, which was read: so pieces overlap, and there are
+ * several looks. */
+enum { PIECE = 4096, OVERLAP = PIECE / 4 * 3, LOOKS = 3 };
 
 int mark_set(int fd)
 {
@@ -28,22 +32,52 @@ static uint64_t inode_in(const char *line, uint64_t device)
     return makedev(major, minor) == device ? inode : 0;
 }
 
+struct sighting {
+    uint64_t inode;
+    struct descriptor own;
+    bool is_there;
+    bool is_own_there;
+};
+
+/* The whole lines of a piece; what it begins with is none but in the first. */
+static void read_piece(struct sighting *sighting, char *piece, bool is_first)
+{
+    char *line = is_first ? piece : strchr(piece, '\n');
+    line += line != NULL && !is_first;
+    for (char *end; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        uint64_t seen = inode_in(line, sighting->own.device);
+        sighting->is_there = sighting->is_there || seen == sighting->inode;
+        sighting->is_own_there = sighting->is_own_there || seen == sighting->own.inode;
+    }
+}
+
+/* Whether all locks were read. */
+static bool look(struct sighting *sighting)
+{
+    char piece[PIECE + 1];
+    ssize_t n;
+    off_t at = 0;
+    int locks = open("/proc/locks", O_RDONLY | O_CLOEXEC);
+    if (locks < 0)
+        return false;
+    do {
+        n = pread(locks, piece, PIECE, at);
+        piece[n > 0 ? n : 0] = '\0';
+        read_piece(sighting, piece, at == 0);
+        at += n - OVERLAP;
+    } while (n > OVERLAP);
+    close(locks);
+    return n >= 0;
+}
+
 int mark_is_dead(uint64_t inode)
 {
-    const struct descriptor own = registry_mark();
-    char *line = NULL;
-    size_t size = 0;
-    bool is_there = inode == 0 || own.inode == 0;
-    bool is_own_there = false;
-    FILE *locks = is_there ? NULL : fopen("/proc/locks", "re");
-    while (locks != NULL && getline(&line, &size, locks) > 0) {
-        uint64_t seen = inode_in(line, own.device);
-        is_there = is_there || seen == inode;
-        is_own_there = is_own_there || seen == own.inode;
-    }
-    is_there = is_there || locks == NULL || ferror(locks);
-    free(line);
-    if (locks != NULL)
-        fclose(locks);
-    return is_own_there && !is_there;
+    struct sighting sighting = {.inode = inode, .own = registry_mark()};
+    if (inode == 0 || sighting.own.inode == 0)
+        return 0;
+    for (int i = 0; i < LOOKS && !sighting.is_there; i++)
+        if (!look(&sighting))
+            return 0;
+    return sighting.is_own_there && !sighting.is_there;
 }
