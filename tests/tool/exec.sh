@@ -21,6 +21,9 @@ fine create -s 1M --keep "sysv:$name.two"
 ends 0 true
 ends 7 -- sh -c 'exit 7'
 ends 143 sh -c 'kill -TERM $$'
+status=0
+env --ignore-signal=CHLD "$TOOL" exec sh -c 'exit 7' || status=$?
+((status == 7)) || fault "with SIGCHLD ignored: status $status, not 7"
 ends 125 --inherit "$name.none" true
 grep -q "there is no pool $name.none" err || fault "no pool: $(<err)"
 ends 127 "$name-no-program"

@@ -192,8 +192,16 @@ static int wait_for_end(shmpool_worker worker)
     }
 }
 
+/* Where whoever started the tool ignores it, the system keeps the program's end to itself. */
+static void want_its_end(void)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(SIGCHLD, &action, NULL);
+}
+
 int verb_exec(const struct request *request)
 {
+    want_its_end();
     catch_early();
     struct shmpool_grant *grants = open_grants(request);
     if (grants == NULL)
