@@ -24,6 +24,15 @@ refuses 2 'ls: too many arguments\. Try: shmpool ls --help' ls a
 refuses 2 'grow -4K: not a size; say 64M, for example' grow -- "$name" -4K
 refuses 2 '--size 0: a pool needs a size above 0' create --size 0 "$name"
 refuses 2 '--size much: not a size; say 64M, for example' create --size much "$name"
+for size in 0x10 1e30 1.5G 5kilobytes '1M 2' -1 ' 5' '' M; do
+    refuses 2 "--size $size: not a size; say 64M, for example" create --size "$size" "$name"
+done
+refuses 2 '--size 00M: a pool needs a size above 0' create --size 00M "$name"
+for size in 0100M 104857600 100mB 100MiB; do
+    fine create --size "$size" "posix:$name"
+    [[ $(listed "posix:$name" size) == 104857600 ]] || fault "$size makes $(listed "posix:$name" size)"
+    fine rm "posix:$name"
+done
 refuses 2 '--max-size 99999999999999999999: the size is too large' create -s 1M -m 99999999999999999999 "$name"
 refuses 2 'create: how large\? Say --size 64M, for example' create "$name"
 refuses 2 '--mode rw: not a mode; say 0660, for example' create -s 1M --mode rw "$name"

@@ -3,7 +3,6 @@
 #include <bsd/libutil.h>
 #include <ctype.h>
 #include <err.h>
-#include <errno.h>
 #include <getopt.h>
 #include <shmpool.h>
 #include <stdarg.h>
@@ -197,17 +196,30 @@ void options_refuse(const char *format, ...)
 
 /* ---- values ---- */
 
+/* Digits, and perhaps a letter, as in 64M, 64MB or 64MiB. */
+static bool is_size(const char *text)
+{
+    static const char *const ends[] = {"", "B", "b", "iB"};
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text + digits;
+    const char *end = unit + (*unit != '\0' && strchr("kKmMgGtTpPeE", *unit) != NULL);
+    for (size_t i = 0; digits > 0 && i < sizeof ends / sizeof ends[0]; i++)
+        if (strcmp(end, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* expand_number takes 010 for 8, and whatever stands behind the letter. */
 size_t options_size(const char *option, const char *text)
 {
     uint64_t size;
-    int result =
-        isdigit((unsigned char)text[0]) ? expand_number(text, &size) : (errno = EINVAL, -1);
-    if (result == 0 ? size > INT64_MAX : errno == ERANGE)
-        options_refuse("%s %s: the size is too large", option, text);
-    if (result != 0)
+    const char *digits = text + strspn(text, "0");
+    if (!is_size(text))
         options_refuse("%s %s: not a size; say 64M, for example", option, text);
-    if (size == 0)
+    if (!isdigit((unsigned char)*digits))
         options_refuse("%s %s: a pool needs a size above 0", option, text);
+    if (expand_number(digits, &size) != 0 || size > INT64_MAX)
+        options_refuse("%s %s: the size is too large", option, text);
     return size;
 }
 
