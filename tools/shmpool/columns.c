@@ -5,9 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "options.h"
+
+char column_small(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
 
 void cell_text(struct cell *cell, const char *text)
 {
@@ -42,11 +46,19 @@ static void add(struct choice *choice, size_t column)
     choice->column[choice->n++] = column;
 }
 
+static bool is_called(const struct column *column, const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (column->name[i] == '\0' || column_small(column->name[i]) != column_small(name[i]))
+            return false;
+    return column->name[length] == '\0';
+}
+
 static void add_named(struct choice *choice, const struct column *columns, const char *name,
                       size_t length)
 {
     for (size_t i = 0; columns[i].name != NULL; i++)
-        if (strlen(columns[i].name) == length && strncasecmp(columns[i].name, name, length) == 0) {
+        if (is_called(&columns[i], name, length)) {
             add(choice, i);
             return;
         }

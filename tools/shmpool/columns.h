@@ -17,6 +17,9 @@ struct column {
     const char *does;
 };
 
+/* A letter of a name as JSON and completion have it, whatever the locale's small letters are. */
+char column_small(char letter);
+
 /* A value; empty where there is none. */
 struct cell {
     bool is_there;

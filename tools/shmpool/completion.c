@@ -1,6 +1,5 @@
 #include "completion.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +55,7 @@ static void print_columns(const struct verb *verb)
     for (const struct column *column = verb->columns; column != NULL && column->name != NULL;
          column++) {
         for (const char *letter = column->name; *letter != '\0'; letter++)
-            putchar(tolower((unsigned char)*letter));
+            putchar(column_small(*letter));
         putchar(' ');
     }
 }

@@ -1,6 +1,5 @@
 #include "json.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -93,7 +92,7 @@ void json_cell(const struct column *column, const struct cell *cell)
     char key[32];
     size_t i = 0;
     for (; column->name[i] != '\0' && i + 1 < sizeof key; i++)
-        key[i] = (char)tolower((unsigned char)column->name[i]);
+        key[i] = column_small(column->name[i]);
     key[i] = '\0';
     if (!cell->is_there || column->kind == COLUMN_TEXT)
         json_text(key, cell->is_there ? cell->text : NULL);
