@@ -56,6 +56,9 @@ on_terminal resize-window -x 60 -y 10
 fits 10
 on_terminal resize-window -x 20 -y 3
 await '^Sort: n f'
+on_terminal resize-window -x 600 -y 10
+await "$heading"
+await "$row"
 on_terminal resize-window -x 120 -y 30
 await 'Enter: look into'
 await "$row"

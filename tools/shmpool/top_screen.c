@@ -126,6 +126,8 @@ static attr_t colour_of(const struct row *row)
 
 static size_t name_width(void)
 {
+    if (COLS > TEXT_BESIDES_NAME + NAME_MOST)
+        return NAME_MOST;
     return COLS > TEXT_BESIDES_NAME + NAME_LEAST ? (size_t)(COLS - TEXT_BESIDES_NAME) : NAME_LEAST;
 }
 

@@ -17,6 +17,10 @@ struct line text_row(const struct row *row, size_t name_width);
 /* All pools in a sentence. */
 struct line text_summary(const struct look *look);
 
-enum { TEXT_BESIDES_NAME = 62, NAME_LEAST = 8 };
+enum {
+    TEXT_BESIDES_NAME = 62,
+    NAME_LEAST = 8,
+    NAME_MOST = sizeof(((struct row *)NULL)->name) - 1 /* so a line has room for it */
+};
 
 #endif
