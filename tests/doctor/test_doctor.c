@@ -268,6 +268,7 @@ START_TEST(hidden_processes_blind_who_is_not_root)
 {
     static const char mounts[] = "22 27 0:21 / /proc rw,relatime - proc proc rw%s\n"
                                  "23 27 0:21 / /srv/proc rw - proc proc rw,hidepid=invisible\n";
+    expect(doctor_sight, "/proc", FINDING_WARNING, "not mounted");
     lookalike_file("/proc/self/mountinfo", mounts, "");
     expect(doctor_sight, "hidepid of /proc", FINDING_OK, "off");
     lookalike_file("/proc/self/mountinfo", mounts, ",gid=4294967294,hidepid=invisible");

@@ -6,6 +6,10 @@
 #include "doctor.h"
 #include "doctor_files.h"
 
+static const struct judgement no_proc = {
+    FINDING_WARNING,
+    "No posix or memfd pool can be made or opened, and it cannot be told who has a pool.",
+    "mount -t proc proc /proc"};
 static const struct judgement open_proc = {FINDING_OK, "All processes can be seen.", NULL};
 static const struct judgement sees_all = {FINDING_OK, "It does not hold for this user.", NULL};
 static const struct judgement blind = {
@@ -58,6 +62,10 @@ static void judge_hidepid(const struct patient *patient, struct findings *findin
     char options[256] = "";
     char hidepid[24];
     char gid[24];
+    if (!file_is_there(patient->root, "/proc/self/mountinfo")) {
+        finding_add(findings, "/proc", &no_proc, "not mounted");
+        return;
+    }
     read_proc_options(patient, options, sizeof options);
     read_option(options, "hidepid=", hidepid, sizeof hidepid);
     read_option(options, "gid=", gid, sizeof gid);
