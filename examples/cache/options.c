@@ -78,6 +78,12 @@ static void parse_option(struct options *options, int option)
     }
 }
 
+/* No name at all would be one that the system chooses, and that everybody may connect to. */
+static bool is_socket(const char *path)
+{
+    return path != NULL && path[0] != '\0';
+}
+
 struct options options_parse(int argc, char *argv[])
 {
     static const struct option known[] = {
@@ -90,7 +96,7 @@ struct options options_parse(int argc, char *argv[])
     int option;
     while ((option = getopt_long(argc, argv, "j:b:n:s:m:h", known, NULL)) != -1)
         parse_option(&options, option);
-    if (argc - optind != (options.remove ? 0 : 1))
+    if (argc - optind != (options.remove ? 0 : 1) || (!options.remove && !is_socket(argv[optind])))
         errx(STATUS_USAGE, "%s Try: cache --help",
              options.remove ? "--remove takes no socket." : "at which socket?");
     options.socket = argv[optind];

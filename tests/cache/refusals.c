@@ -66,6 +66,7 @@ START_TEST(the_command_line_is_read)
     check_refusal(2, "Try: cache --help", "-x");
     check_refusal(2, "at which socket?", "-j2");
     check_refusal(2, "at which socket?", server.socket, server.socket);
+    check_refusal(2, "at which socket?", "");
     check_refusal(2, "--remove takes no socket", "--remove", server.socket);
     check_refusal(2, "the number is too large (1 to 64)", "-j65", server.socket);
     check_refusal(2, "not a size", "-s", "big", server.socket);
