@@ -35,6 +35,19 @@ ends 2
 # shellcheck disable=SC2016 # the program's variables
 ends 0 -i "$name.one" sh -c '[ "$1" = --json ]' sh --json # what follows is the program's
 
+# With few descriptors the program is started or not; one that was started is waited for.
+for ((limit = 5; limit < 20; limit++)); do
+    rm -f started
+    status=0
+    (
+        ulimit -n "$limit"
+        exec "$TOOL" exec -i "$name.one" -- sh -c '>started; exit 7'
+    ) 2>err || status=$?
+    [[ ! -e started ]] || ((status == 7)) ||
+        fault "$limit descriptors: status $status of a program that was started: $(<err)"
+done
+((status == 7)) || fault "$limit descriptors: status $status"
+
 # ---- what it has ----
 ends 0 -i "$name.two" -i "$name.one:ro" "$HEIR"
 [[ $(<out) == "1 $name.two"$'\n'"2 $name.one ro" ]] || fault "inherited: $(<out)"

@@ -165,7 +165,7 @@ static void pass_on(int signals, shmpool_worker worker)
 
 /* ---- its end ---- */
 
-enum { LOOK_AGAIN_MS = 100 /* where the system has no pidfds */ };
+enum { LOOK_AGAIN_MS = 100 /* where there is no pidfd */ };
 
 static int status_of(int wait_status)
 {
@@ -173,19 +173,29 @@ static int status_of(int wait_status)
                                   : STATUS_SIGNAL + WTERMSIG(wait_status);
 }
 
+/* Join takes a descriptor for a moment. Whether there is one to be given up for it. */
+static bool makes_room(struct pollfd *pidfd)
+{
+    if ((errno != EMFILE && errno != ENFILE) || pidfd->fd < 0)
+        return false;
+    close(pidfd->fd);
+    pidfd->fd = -1;
+    return true;
+}
+
 /* Nobody but join reaps the program, so its process ID is its own till then. */
 static int wait_for_end(shmpool_worker worker)
 {
     int status;
-    int pidfd = (int)syscall(SYS_pidfd_open, shmpool_worker_pid(worker), 0);
-    struct pollfd events[] = {{.fd = pidfd, .events = POLLIN},
-                              {.fd = collect_signals(worker), .events = POLLIN}};
+    struct pollfd events[] = {
+        {.fd = (int)syscall(SYS_pidfd_open, shmpool_worker_pid(worker), 0), .events = POLLIN},
+        {.fd = collect_signals(worker), .events = POLLIN}};
     for (;;) {
-        poll(events, 2, pidfd < 0 ? LOOK_AGAIN_MS : -1);
+        poll(events, 2, events[0].fd < 0 ? LOOK_AGAIN_MS : -1);
         pass_on(events[1].fd, worker);
         if (shmpool_join(worker, &status, 0) == 0)
             return status_of(status);
-        if (errno != EAGAIN) {
+        if (errno != EAGAIN && !makes_room(&events[0])) {
             say_failure();
             return STATUS_NO_POOL;
         }
