@@ -63,6 +63,15 @@ completes "shmpool grow $run_id.one 1" ''
 completes "shmpool exec --inherit=$run_id.o" "$run_id.one"
 completes "shmpool exec -i $run_id.one -i $run_id.t" "$run_id.two"
 
+# Anybody may call a file as a pool is called. Nothing of its name is run, and it is not offered.
+# shellcheck disable=SC2016 # that is the name
+stranger='/dev/shm/shmpool.'$run_id'.o$(touch${IFS}run)'
+printf 'no pool' >"$stranger"
+completes "shmpool stat $run_id.o" "$run_id.one"
+completes "shmpool stat /dev/shm/shmpool.$run_id" ''
+rm "$stranger"
+[[ ! -e run ]] || fault "completion has run what a file is called"
+
 # Arguments of options.
 completes "shmpool map --by " state owner
 completes "shmpool map --by=o" owner

@@ -2,15 +2,16 @@
 # file: the tool prints them when it is built (completion.c).
 # shellcheck shell=bash disable=SC2154
 
-# The completions of $1 out of the words $2. Of a word with a colon or an equals sign in it bash
-# takes the end for the word: what stands before that is cut off. A reply that ends with = or , goes
-# on without a blank.
+# The completions of $1 out of the words $2. These are not expanded, as compgen would. Of a word
+# with a colon or an equals sign in it bash takes the end for the word: what stands before that is
+# cut off. A reply that ends with = or , goes on without a blank.
 _shmpool_reply() {
-    local word=$1 last=${COMP_WORDS[COMP_CWORD]} i
+    local word=$1 last=${COMP_WORDS[COMP_CWORD]} candidates=() candidate
     [[ $last != [=:] ]] || last=''
-    mapfile -t COMPREPLY < <(compgen -W "$2" -- "$word")
-    for i in "${!COMPREPLY[@]}"; do
-        COMPREPLY[i]=${COMPREPLY[i]#"${word%"$last"}"}
+    COMPREPLY=()
+    read -rd '' -a candidates <<<"$2" || true
+    for candidate in "${candidates[@]}"; do
+        [[ $candidate != "$word"* ]] || COMPREPLY+=("${candidate#"${word%"$last"}"}")
     done
     if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
         compopt -o nospace 2>/dev/null || true
@@ -22,11 +23,14 @@ _shmpool_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "$1")
 }
 
-# The pools by name, or with their backend once a colon was typed.
+# The pools by name, or with their backend once a colon was typed. What has no handle cannot be
+# named on the command line, and may be called anything.
 _shmpool_pools() {
-    local column=name
-    [[ $2 != *:* ]] || column=handle
-    "$1" ls --noheadings --output "$column" 2>/dev/null
+    local handle
+    while read -r handle; do
+        [[ $2 == *:* ]] || handle=${handle#*:}
+        echo "$handle"
+    done < <("$1" ls --noheadings --output handle 2>/dev/null)
 }
 
 # A list with commas: those that are not in it yet.
