@@ -83,16 +83,23 @@ full_shm() {
     "$@" bash -c '
         mount -t tmpfs -o size=400K tmpfs /dev/shm
         "$1" create -s 64M "$2.full"
+        "$1" create -s 64M "$2.too"
         cat /dev/zero >/dev/shm/fill 2>/dev/null
         "$1" ls -n -o name,why
         "$1" stat "$2.full" && exit 9
-        "$1" rm "$2.full"' - "$TOOL" "$name" >out 2>err
+        "$1" top --batch 1 || exit 8
+        "$1" check --json "posix:$2.full" "posix:$2.too" >checked && exit 7
+        "$1" rm "$2.full" "$2.too"' - "$TOOL" "$name" >out 2>err
 }
 namespaces=(unshare --mount)
 ((EUID == 0)) || namespaces=(unshare --user --map-root-user --mount)
 if "${namespaces[@]}" true 2>/dev/null; then
     full_shm "${namespaces[@]}" || fault "on a full file system: status $?: $(<err)"
     grep -q "^$name.full .*its file system is full" out || fault "full: ls does not go on: $(<out)"
+    (($(grep -c "^$name.[a-z]* *posix *orphan" out) == 2)) ||
+        fault "full: top does not go on: $(<out)"
+    [[ $(jq -c '[.check[].faults]' checked) == '[null,null]' ]] ||
+        fault "full: check does not go on: $(<checked)"
     grep -q '^shmpool: the memory of the pool is not there' err || fault "full: stat says $(<err)"
 else
     echo "not tested here: a full /dev/shm"

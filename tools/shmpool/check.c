@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "memory.h"
 #include "pools.h"
 #include "say.h"
 #include "verbs.h"
@@ -56,15 +57,30 @@ static shmpool_id open_pool(const struct request *request, const struct seen *se
     return pool;
 }
 
+struct checking {
+    shmpool_id pool;
+    FILE *report;
+    int faults;
+};
+
+static void recompute(void *arg)
+{
+    struct checking *checking = arg;
+    checking->faults = shmpool_check(checking->pool, checking->report);
+}
+
 /* The number of faults, HIDDEN when the pool cannot be looked into, of which a word was said, or
  * GONE. */
 static int check_pool(const struct request *request, const struct seen *seen, FILE *report)
 {
     shmpool_id pool = open_pool(request, seen);
-    int faults = pool > 0 ? shmpool_check(pool, report) : pool;
-    if (pool > 0)
-        shmpool_release(pool);
-    return faults;
+    struct checking checking = {pool, report, HIDDEN};
+    if (pool < 0)
+        return pool;
+    if (!memory_outlasts(recompute, &checking))
+        say("%s: " MEMORY_LOST, pools_shown(seen));
+    shmpool_release(pool);
+    return checking.faults;
 }
 
 static int check_and_show(const struct request *request, const struct seen *seen)

@@ -3,7 +3,7 @@
 #ifndef MEMORY_H
 #define MEMORY_H
 
-#include <shmpool.h>
+#include <stdbool.h>
 
 #define MEMORY_LOST                                                                                \
     "the memory of the pool is not there: somebody truncated it, or its file system is full"
@@ -11,7 +11,8 @@
 /* From here on that ends the program with a sentence. */
 void memory_watch(void);
 
-/* As shmpool_stats, but for that: 0, -1, or 1 where the memory is not there. */
-int memory_stats(shmpool_id pool, struct shmpool_stats *stats);
+/* But for what this one looks at: whether it came to its end. It is left where it is, so it does no
+ * more than to read the pool, and to note what it finds behind arg. */
+bool memory_outlasts(void (*look)(void *arg), void *arg);
 
 #endif

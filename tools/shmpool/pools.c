@@ -26,15 +26,25 @@ bool pools_is_sound(const struct seen *seen)
     return seen->listed.wrong == NULL && seen->listed.handle != NULL;
 }
 
+struct counting {
+    shmpool_id pool;
+    struct seen *seen;
+};
+
+static void count(void *arg)
+{
+    const struct counting *counting = arg;
+    counting->seen->has_stats = shmpool_stats(counting->pool, &counting->seen->stats) == 0;
+}
+
 /* What can be listed and not be mapped has no figures: its address is occupied here, say. */
 static void read_stats(struct seen *seen)
 {
     shmpool_id pool = pools_is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
     if (pool < 0)
         return;
-    int result = memory_stats(pool, &seen->stats);
-    seen->has_stats = result == 0;
-    if (result > 0)
+    struct counting counting = {pool, seen};
+    if (!memory_outlasts(count, &counting))
         seen->listed.wrong = kept(MEMORY_LOST);
     shmpool_release(pool);
 }

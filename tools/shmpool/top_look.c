@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "memory.h"
 #include "pools.h"
 
 double look_now(void)
@@ -43,36 +44,51 @@ static int keep_block(const struct shmpool_run *run, void *arg)
     return 0;
 }
 
-static void read_figures(const struct seen *seen, struct row *row, struct spots *spots)
+struct reading {
+    shmpool_id pool;
+    struct row *row;
+    struct spots spots;
+};
+
+static void read_figures(void *arg)
 {
     struct shmpool_stats stats;
-    shmpool_id pool = pools_is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
-    if (pool < 0)
+    struct reading *reading = arg;
+    struct row *row = reading->row;
+    if (shmpool_stats(reading->pool, &stats) != 0 ||
+        shmpool_runs(reading->pool, keep_block, &reading->spots) != 0)
         return;
-    if (shmpool_stats(pool, &stats) == 0 && shmpool_runs(pool, keep_block, spots) == 0) {
-        row->has_figures = true;
-        row->size = stats.total;
-        row->used = stats.total - stats.free;
-        row->blocks = stats.blocks;
-        row->members = stats.members;
-    }
-    shmpool_release(pool);
+    row->has_figures = true;
+    row->size = stats.total;
+    row->used = stats.total - stats.free;
+    row->blocks = stats.blocks;
+    row->members = stats.members;
+}
+
+/* A pool whose memory is not there has no figures; the others have. */
+static void look_into(const struct seen *seen, struct reading *reading)
+{
+    reading->pool = pools_is_sound(seen) ? shmpool_inspect(seen->listed.handle) : -1;
+    if (reading->pool < 0)
+        return;
+    memory_outlasts(read_figures, reading);
+    shmpool_release(reading->pool);
 }
 
 static void write_row(const struct seen *seen)
 {
-    struct spots spots = {0};
     struct row row = {
         .state = seen->listed.state, .device = seen->listed.device, .inode = seen->listed.inode};
     strlcpy(row.name, pools_shown(seen), sizeof row.name);
     strlcpy(row.backend, seen->listed.backend, sizeof row.backend);
     if (seen->listed.handle != NULL)
         strlcpy(row.handle, seen->listed.handle, sizeof row.handle);
-    read_figures(seen, &row, &spots);
-    row.n_spots = spots.n;
+    struct reading reading = {.row = &row};
+    look_into(seen, &reading);
+    row.n_spots = reading.spots.n;
     fwrite(&row, sizeof row, 1, stdout);
-    fwrite(spots.all, sizeof spots.all[0], spots.n, stdout);
-    free(spots.all);
+    fwrite(reading.spots.all, sizeof reading.spots.all[0], reading.spots.n, stdout);
+    free(reading.spots.all);
 }
 
 static int write_rows(const void *arg)
