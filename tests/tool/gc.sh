@@ -50,6 +50,13 @@ tool gc "$handle"
 [[ -z $(listed "$handle" name) || $(<out) == "removed orphan $handle" ]] || fault "afterwards: $(<out)"
 fine rm "$handle.kept"
 
+# What a living process is about to finish goes with that process, if not by its own deed.
+begin_maker "$MAKER" unfinished "$name.begun"
+lists_as "memfd:$name.begun@$maker" state unfinished
+fine gc "memfd:$name.begun@$maker"
+[[ ! -s out ]] || fault "of what is not finished yet gc says: $(<out)"
+end_makers
+
 # What is no pool is not touched.
 if [[ $backend == posix ]]; then
     echo text >"/dev/shm/shmpool.$name.text"

@@ -1,15 +1,20 @@
 /* Makes a pool for the tests of the tool, and holds it until its standard input ends.
  *
  *   maker BACKEND NAME [unlink]
+ *   maker unfinished NAME
  *
  * 256 pages that may become 512. Of blocks of 1 to 12 pages each third is freed again; the last one
  * is published into the first; a child allocated three more and died. What else is to be known of
  * it, the library says. Prints its own process ID and its child's when all that is there; with
- * "unlink" the name is gone by then. */
+ * "unlink" the name is gone by then. The second form makes what a pool of memfd is before its
+ * header is written. */
 #include <err.h>
+#include <fcntl.h>
 #include <shmpool.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,19 +57,39 @@ static void fill(void)
         errx(1, "%s", shmpool_errmsg());
 }
 
-int main(int argc, char *argv[])
+static void make_unfinished(const char *name)
+{
+    char label[256];
+    snprintf(label, sizeof label, "shmpool.%s", name);
+    int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, 1 << 20) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+        err(1, "%s", label);
+}
+
+static pid_t make_pool(const char *backend, const char *name, bool is_unlinked)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (argc < 3)
-        errx(2, "usage: maker BACKEND NAME [unlink]");
-    struct shmpool_options options = {.backend = argv[1], .name = argv[2], .max_size = 512 * page};
+    struct shmpool_options options = {.backend = backend, .name = name, .max_size = 512 * page};
     pool = shmpool_create(256 * page, &options);
     if (pool < 0)
         errx(1, "%s", shmpool_errmsg());
     fill();
     pid_t child = make_child();
-    if (argc > 3 && shmpool_unlink(pool) != 0)
+    if (is_unlinked && shmpool_unlink(pool) != 0)
         errx(1, "%s", shmpool_errmsg());
+    return child;
+}
+
+int main(int argc, char *argv[])
+{
+    pid_t child = 0;
+    if (argc < 3)
+        errx(2, "usage: maker BACKEND NAME [unlink]");
+    if (strcmp(argv[1], "unfinished") == 0)
+        make_unfinished(argv[2]);
+    else
+        child = make_pool(argv[1], argv[2], argc > 3);
     printf("%d %d\n", (int)getpid(), (int)child);
     fflush(stdout);
     while (getchar() != EOF)

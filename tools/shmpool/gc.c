@@ -8,11 +8,13 @@
 #include "say.h"
 #include "verbs.h"
 
-/* What somebody only looks at seems live for a moment: the library waits for that one. */
+/* What somebody only looks at seems live for a moment: the library waits for that one. What
+ * somebody has and has not finished is not left over yet. */
 static bool may_be_left_over(const struct seen *seen)
 {
     const struct shmpool_listed *listed = &seen->listed;
-    return listed->state == SHMPOOL_ORPHAN || listed->state == SHMPOOL_UNFINISHED ||
+    return listed->state == SHMPOOL_ORPHAN ||
+           (listed->state == SHMPOOL_UNFINISHED && listed->holder == 0) ||
            (listed->state == SHMPOOL_LIVE && listed->creator_life == SHMPOOL_DEAD);
 }
 
