@@ -57,6 +57,19 @@ fine gc "memfd:$name.begun@$maker"
 [[ ! -s out ]] || fault "of what is not finished yet gc says: $(<out)"
 end_makers
 
+# Nor is what has no name, when its creator is dead: it goes with who has it, this shell here.
+begin_maker "$MAKER" memfd "$name.held"
+for file in "/proc/$maker/fd"/*; do
+    [[ $(readlink "$file") != *"shmpool.$name.held"* ]] || break
+done
+exec {held}<"$file"
+end_makers
+"$TOOL" ls --noheadings --output name,state,life | grep -Eq "^$name.held@.* live +dead" ||
+    fault "a held pool is not listed as live, of a dead creator"
+fine gc "$name.held"
+[[ ! -s out ]] || fault "of a pool without a name gc says: $(<out)"
+exec {held}<&-
+
 # What is no pool is not touched.
 if [[ $backend == posix ]]; then
     echo text >"/dev/shm/shmpool.$name.text"

@@ -2,11 +2,18 @@
 #include <errno.h>
 #include <shmpool/inspect.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "json.h"
 #include "pools.h"
 #include "say.h"
 #include "verbs.h"
+
+/* What has none goes with its last user. */
+static bool has_name(const struct shmpool_listed *listed)
+{
+    return listed->handle != NULL && strchr(listed->handle, '@') == NULL;
+}
 
 /* What somebody only looks at seems live for a moment: the library waits for that one. What
  * somebody has and has not finished is not left over yet. */
@@ -15,7 +22,8 @@ static bool may_be_left_over(const struct seen *seen)
     const struct shmpool_listed *listed = &seen->listed;
     return listed->state == SHMPOOL_ORPHAN ||
            (listed->state == SHMPOOL_UNFINISHED && listed->holder == 0) ||
-           (listed->state == SHMPOOL_LIVE && listed->creator_life == SHMPOOL_DEAD);
+           (listed->state == SHMPOOL_LIVE && listed->creator_life == SHMPOOL_DEAD &&
+            has_name(listed));
 }
 
 /* What was collected had nobody, whoever looked at it when the list was made. */
