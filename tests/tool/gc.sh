@@ -53,7 +53,8 @@ fine rm "$handle.kept"
 # What a living process is about to finish goes with that process, if not by its own deed.
 begin_maker "$MAKER" unfinished "$name.begun"
 lists_as "memfd:$name.begun@$maker" state unfinished
-fine gc "memfd:$name.begun@$maker"
+tool gc "memfd:$name.begun@$maker"
+stay "memfd:$name.begun@$maker"
 [[ ! -s out ]] || fault "of what is not finished yet gc says: $(<out)"
 end_makers
 
@@ -66,7 +67,8 @@ exec {held}<"$file"
 end_makers
 "$TOOL" ls --noheadings --output name,state,life | grep -Eq "^$name.held@.* live +dead" ||
     fault "a held pool is not listed as live, of a dead creator"
-fine gc "$name.held"
+tool gc "$name.held"
+stay "$name.held"
 [[ ! -s out ]] || fault "of a pool without a name gc says: $(<out)"
 exec {held}<&-
 

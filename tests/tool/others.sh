@@ -77,25 +77,30 @@ gives ".who[] | select(.pid == $maker) | .command" 'm??'
 end_makers
 fine rm "$name.odd"
 
-# On a full file system: a page of a pool's tables that nobody wrote yet cannot even be read.
+# On a full file system: a page of a pool's tables that nobody wrote yet cannot even be read. Who
+# looks reads none of those but where the header is damaged and says that all was in use.
 full_shm() {
     # shellcheck disable=SC2016 # the inner shell has these
     "$@" bash -c '
         mount -t tmpfs -o size=400K tmpfs /dev/shm
-        "$1" create -s 64M "$2.full"
-        "$1" create -s 64M "$2.too"
+        for pool in full too new; do "$1" create -s 64M "$2.$pool"; done
+        for pool in full too; do
+            printf "\0\x40" | dd of="/dev/shm/shmpool.$2.$pool" bs=1 seek=1024 conv=notrunc
+        done 2>/dev/null
         cat /dev/zero >/dev/shm/fill 2>/dev/null
         "$1" ls -n -o name,why
         "$1" stat "$2.full" && exit 9
+        "$1" stat "$2.new" || exit 6
         "$1" top --batch 1 || exit 8
         "$1" check --json "posix:$2.full" "posix:$2.too" >checked && exit 7
-        "$1" rm "$2.full" "$2.too"' - "$TOOL" "$name" >out 2>err
+        "$1" rm "$2.full" "$2.too" "$2.new"' - "$TOOL" "$name" >out 2>err
 }
 namespaces=(unshare --mount)
 ((EUID == 0)) || namespaces=(unshare --user --map-root-user --mount)
 if "${namespaces[@]}" true 2>/dev/null; then
     full_shm "${namespaces[@]}" || fault "on a full file system: status $?: $(<err)"
     grep -q "^$name.full .*its file system is full" out || fault "full: ls does not go on: $(<out)"
+    grep -q '^LARGEST *64M' out || fault "full: stat of a new pool: $(<out)"
     (($(grep -c "^$name.[a-z]* *posix *orphan" out) == 2)) ||
         fault "full: top does not go on: $(<out)"
     [[ $(jq -c '[.check[].faults]' checked) == '[null,null]' ]] ||
