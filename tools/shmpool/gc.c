@@ -99,7 +99,7 @@ static int collect_named(const struct request *request, const struct pools *pool
 int verb_gc(const struct request *request)
 {
     struct pools pools;
-    if (pools_read(&pools, false) != 0)
+    if (pools_read_named(&pools, request->operands, request->n_operands) != 0)
         return STATUS_FOUND;
     if (request->json) {
         json_object(NULL);

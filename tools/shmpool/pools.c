@@ -7,7 +7,13 @@
 #include "memory.h"
 #include "say.h"
 
-enum { LOOKS = 10 /* at a pool that may be in use only for a moment */ };
+enum { LOOKS = 10 /* again, at what another look may be in the way of */ };
+
+static void take_a_nap(void)
+{
+    const struct timespec nap = {.tv_nsec = 5000000};
+    nanosleep(&nap, NULL);
+}
 
 /* ---- reading ---- */
 
@@ -171,10 +177,33 @@ const struct seen *pools_named(const struct pools *pools, const char *name)
     return NULL;
 }
 
-const struct seen *pools_find(const char *name)
+/* A pool without a name is listed by one of those who have it; just now that may be one who only
+ * looks at it, and not the one that the command line names. */
+static bool may_come_back(const struct pools *pools, const char *name)
+{
+    size_t n;
+    return strchr(name, '@') != NULL &&
+           first(pools, name, behind_backend(name), has_handle, &n) == NULL;
+}
+
+int pools_read_named(struct pools *pools, char *const *names, size_t n_names)
+{
+    for (int i = 0; pools_read(pools, false) == 0; i++) {
+        bool is_complete = true;
+        for (size_t k = 0; k < n_names; k++)
+            is_complete = is_complete && !may_come_back(pools, names[k]);
+        if (is_complete || i == LOOKS)
+            return 0;
+        pools_end(pools);
+        take_a_nap();
+    }
+    return -1;
+}
+
+const struct seen *pools_find(char *name)
 {
     static struct pools pools;
-    return pools_read(&pools, false) == 0 ? pools_named(&pools, name) : NULL;
+    return pools_read_named(&pools, &name, 1) == 0 ? pools_named(&pools, name) : NULL;
 }
 
 int pools_each_named(const struct request *request,
@@ -182,7 +211,7 @@ int pools_each_named(const struct request *request,
 {
     struct pools pools;
     int status = STATUS_FINE;
-    if (pools_read(&pools, false) != 0)
+    if (pools_read_named(&pools, request->operands, request->n_operands) != 0)
         return STATUS_FOUND;
     for (size_t i = 0; i < request->n_operands; i++) {
         const struct seen *seen = pools_named(&pools, request->operands[i]);
@@ -220,10 +249,9 @@ static bool is_still_in_use(const struct seen *seen)
 
 bool pools_stays_in_use(const struct seen *seen)
 {
-    const struct timespec nap = {.tv_nsec = 5000000};
     bool in_use = is_in_use(seen);
     for (int i = 0; i < LOOKS && in_use; i++) {
-        nanosleep(&nap, NULL);
+        take_a_nap();
         in_use = is_still_in_use(seen);
     }
     return in_use;

@@ -24,6 +24,9 @@ struct pools {
  * stderr. */
 int pools_read(struct pools *pools, bool with_stats);
 
+/* As pools_read, until those of the names are there that come and go with another's look. */
+int pools_read_named(struct pools *pools, char *const *names, size_t n_names);
+
 void pools_end(struct pools *pools);
 
 /* The pool that a name of the command line means: a handle as ls shows it, with or without its
@@ -43,7 +46,7 @@ shmpool_id pools_open(const struct seen *seen);
 shmpool_id pools_open_to_work(const struct seen *seen);
 
 /* For verbs of one pool: lists and looks for it. NULL after a word. */
-const struct seen *pools_find(const char *name);
+const struct seen *pools_find(char *name);
 
 /* Does it for each pool that the request's operands name; the worst status. */
 int pools_each_named(const struct request *request,
