@@ -84,10 +84,12 @@ static bool is_whole(shmpool_id pool)
 
 /* ---- the collector ---- */
 
+/* One of that name that was removed before is listed as long as somebody looks at it. */
 static int note(const struct shmpool_listed *listed, void *arg)
 {
     struct scene *scene = arg;
-    if (listed->name == NULL || strcmp(listed->name, scene->name) != 0)
+    if (listed->name == NULL || strcmp(listed->name, scene->name) != 0 || listed->handle == NULL ||
+        strchr(listed->handle, '@') != NULL)
         return 0;
     scene->listed = *listed;
     scene->listed.name = scene->name;
