@@ -16,14 +16,21 @@ static unsigned holder_of(const struct view *view, uint64_t group)
     return atomic_load_explicit(&view->hints.holder[group], memory_order_relaxed);
 }
 
-/* Whether the group is the home of a living member, the one of that number. */
+/* Whether there is a member of that number. */
+static int is_member(const struct view *view, unsigned number)
+{
+    return number != 0 && number <= LAYOUT_SLOTS &&
+           atomic_load_explicit(&view->slots[number - 1].ident, memory_order_relaxed) != 0;
+}
+
+/* Whether the group is the home of a member, the one of that number. A member has its slot before
+ * it says where it is, so that is read first. */
 static int is_home_of(const struct view *view, uint64_t group, unsigned number)
 {
     if (number == 0 || number > LAYOUT_SLOTS)
         return 0;
-    const struct slot_shm *slot = &view->slots[number - 1];
-    return atomic_load_explicit(&slot->home, memory_order_seq_cst) == group + 1 &&
-           atomic_load_explicit(&slot->ident, memory_order_relaxed) != 0;
+    uint64_t home = atomic_load_explicit(&view->slots[number - 1].home, memory_order_seq_cst);
+    return home == group + 1 && is_member(view, number);
 }
 
 /* Makes a group with this holder the member's home. Two that come at once must not stay in one
@@ -62,7 +69,7 @@ static uint64_t own_home(const struct view *view, const struct actor *actor, uin
     unsigned own = number_of(actor);
     for (int i = 0; i < HOMES_COMPARED && group < end; i++) {
         unsigned holder = holder_of(view, group);
-        if ((holder == 0 || holder == own) && has_many(view, group, limit) &&
+        if ((holder == own || !is_member(view, holder)) && has_many(view, group, limit) &&
             take(view, actor, group, holder))
             return group;
         group = hints_find_many(view_hints(view), group + 1);

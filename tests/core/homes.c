@@ -99,6 +99,15 @@ START_TEST(another_members_home_is_not_taken_while_that_one_lives)
 }
 END_TEST
 
+/* Else groups that are empty again would stay empty beside new ones. */
+START_TEST(the_groups_of_a_member_that_ended_are_nobodys)
+{
+    set_holder(0, &other);
+    members_give_slot(&bench.view, (int)slot_of(&other));
+    ck_assert_uint_eq(group_of_next(&mine), 0);
+}
+END_TEST
+
 /* ---- two at once ---- */
 
 static void place_mine(void *arg)
@@ -203,6 +212,7 @@ TCase *homes_case(void)
     tcase_add_test(tcase, a_group_stays_its_members_when_it_is_full);
     tcase_add_test(tcase, beside_many_groups_of_another_one_of_them_is_taken);
     tcase_add_test(tcase, another_members_home_is_not_taken_while_that_one_lives);
+    tcase_add_test(tcase, the_groups_of_a_member_that_ended_are_nobodys);
     tcase_add_test(tcase, two_that_come_at_once_get_two_groups);
     tcase_add_test(tcase, who_takes_a_group_while_its_member_comes_back_gets_another_or_lets_go);
     tcase_add_test(tcase, who_comes_back_to_a_group_while_it_is_taken_gets_another);
