@@ -2,7 +2,10 @@
 
 #include "core/group.h"
 
-enum { HOMES_COMPARED = 32 };
+/* Of the first HOMES_COMPARED groups with room an own one is taken wherever it is, one of nobody
+ * only where few of all groups come before it: it is often one that nobody has used yet, and those
+ * who spread over all of a small pool leave no long runs there. */
+enum { HOMES_COMPARED = 32, SHARE = 16 };
 
 /* 0: the member has no slot, so that it holds nothing. */
 static unsigned number_of(const struct actor *actor)
@@ -62,15 +65,16 @@ static int has_many(const struct view *view, uint64_t number, uint64_t limit)
     return 0;
 }
 
-/* The lowest one that is this member's or nobody's, of the first few from `group` on, or `end`. */
+/* The lowest one that is this member's, or nobody's and not far, of the first few from `group` on,
+ * or `end`. */
 static uint64_t own_home(const struct view *view, const struct actor *actor, uint64_t limit,
                          uint64_t group, uint64_t end)
 {
     unsigned own = number_of(actor);
-    for (int i = 0; i < HOMES_COMPARED && group < end; i++) {
+    for (uint64_t i = 0; i < HOMES_COMPARED && group < end; i++) {
         unsigned holder = holder_of(view, group);
-        if ((holder == own || !is_member(view, holder)) && has_many(view, group, limit) &&
-            take(view, actor, group, holder))
+        int is_fit = holder == own || (i <= end / SHARE && !is_member(view, holder));
+        if (is_fit && has_many(view, group, limit) && take(view, actor, group, holder))
             return group;
         group = hints_find_many(view_hints(view), group + 1);
     }

@@ -3,9 +3,9 @@
  * A group belongs to the member that took it last and goes on belonging to it when its pages are
  * given out: what the member frees lies in groups of its own mostly, so it finds room there again,
  * and members keep out of each other's cache lines. The groups of a member that ended are nobody's.
- * Who finds nothing of its own among the lowest groups takes one of another member, except that
- * one's home, where it takes pages just now. All of this is a hint: two members in one group are
- * slow and right. */
+ * Who finds neither such a one nor its own among the lowest groups takes one of another member,
+ * except that one's home, where it takes pages just now. All of this is a hint: two members in one
+ * group are slow and right. */
 #ifndef SHMPOOL_CORE_HOLDER_H
 #define SHMPOOL_CORE_HOLDER_H
 

@@ -8,7 +8,11 @@
 #include "core/place.h"
 #include "core/steps.h"
 
-enum { N_GROUPS = 40, COMPARED = 32 /* the groups that are looked at for one's own */ };
+enum {
+    N_GROUPS = 40,
+    COMPARED = 32, /* the groups that are looked at for one's own */
+    SHARE = 16     /* one of so many is left alone for one of nobody */
+};
 
 static struct bench bench;
 static struct actor mine;
@@ -76,11 +80,25 @@ START_TEST(beside_many_groups_of_another_one_of_them_is_taken)
 {
     for (uint64_t group = 0; group < N_GROUPS; group++)
         set_holder(group, &other);
-    atomic_store(&bench.view.hints.holder[COMPARED - 1], 0);
+    set_holder(COMPARED - 1, &mine);
     ck_assert_uint_eq(group_of_next(&mine), COMPARED - 1);
     holder_leave_home(&bench.view, &mine);
     mine = bench_join(&bench, 1);
     ck_assert_uint_eq(group_of_next(&mine), 0);
+}
+END_TEST
+
+/* Or members would spread over all of a small pool before they use what the others freed. */
+START_TEST(one_of_nobody_is_taken_where_few_of_others_come_before)
+{
+    uint64_t last = N_GROUPS / SHARE;
+    for (uint64_t group = 0; group <= last; group++)
+        set_holder(group, &other);
+    ck_assert_uint_eq(group_of_next(&mine), 0);
+    holder_leave_home(&bench.view, &mine);
+    mine = bench_join(&bench, 1);
+    atomic_store(&bench.view.hints.holder[last], 0);
+    ck_assert_uint_eq(group_of_next(&mine), last);
 }
 END_TEST
 
@@ -211,6 +229,7 @@ TCase *homes_case(void)
     tcase_add_test(tcase, each_member_has_a_group_of_its_own);
     tcase_add_test(tcase, a_group_stays_its_members_when_it_is_full);
     tcase_add_test(tcase, beside_many_groups_of_another_one_of_them_is_taken);
+    tcase_add_test(tcase, one_of_nobody_is_taken_where_few_of_others_come_before);
     tcase_add_test(tcase, another_members_home_is_not_taken_while_that_one_lives);
     tcase_add_test(tcase, the_groups_of_a_member_that_ended_are_nobodys);
     tcase_add_test(tcase, two_that_come_at_once_get_two_groups);
