@@ -76,7 +76,7 @@ static uint64_t draw_offset(enum damage_table table, uint64_t size, struct rando
         return draw_field(random);
     uint64_t offset = draw_record(table, size, random);
     if (table == TABLE_ROWS || table == TABLE_SLOTS)
-        offset += draw(random, 6) * 8; /* the fields that mean something */
+        offset += draw(random, 7) * 8; /* the fields that mean something */
     return offset;
 }
 
