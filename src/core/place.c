@@ -173,15 +173,16 @@ static uint64_t place_anywhere(const struct view *view, const struct actor *acto
                                struct look *look)
 {
     for (;;) {
+        uint64_t extent = view_extent(view);
         uint64_t found = look_for_room(view, look, 0, limit);
         if (found == NO_PAGE)
             return NO_PAGE;
-        if (take_found(view, actor, found, look->n) == NO_PAGE) {
-            view_extend(view, 2 * (found + look->n)); /* should it say too little: not for long */
-            continue;
+        if (take_found(view, actor, found, look->n) != NO_PAGE) {
+            hints_raise(view_hints(view), found / LAYOUT_GROUP_PAGES, hint_class(look->n), 0);
+            return found;
         }
-        hints_raise(view_hints(view), found / LAYOUT_GROUP_PAGES, hint_class(look->n), 0);
-        return found;
+        if (found + look->n > extent) /* should it say too little, it does not for long */
+            view_extend(view, 2 * (found + look->n));
     }
 }
 
