@@ -37,6 +37,8 @@ press r
 await '; by size reversed, every'
 press n
 await '; by name, every'
+await "$row"
+fits 24
 
 # The pool from inside: its map, and who is there.
 place=$(shown | grep -Fn "$pool" | cut -d : -f 1)
