@@ -16,7 +16,8 @@ extract() {
         inside { gsub(/\\e/, "\\"); sub(/^\\&/, ""); text = text $0 "\n" }' "$1"
 }
 
-# Runs a program on a backend; what it could leave has its process ID in the name.
+# Runs a program on a backend. What it could leave is named by the library, which begins with the
+# process ID, or "example" and that; other tests have the same digits within their names.
 run() {
     local pid status=0
     SHMPOOL_BACKEND=$2 "$1" </dev/null >"$scratch/log" 2>&1 &
@@ -26,7 +27,7 @@ run() {
         cat "$scratch/log" >&2
         fault "${1##*/} on $2 ends with $status"
     fi
-    if compgen -G "/dev/shm/shmpool.*$pid*" >&2; then
+    if compgen -G "/dev/shm/shmpool.$pid-*" >&2 || compgen -G "/dev/shm/shmpool.example-$pid" >&2; then
         fault "${1##*/} on $2 leaves that"
     fi
 }
