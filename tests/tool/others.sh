@@ -50,11 +50,12 @@ done
 rm -r "$file".*
 
 # Names that hold what terminals obey and JSON cannot hold: of files, and of what a process has open.
+# The hidden file is open too: a temporary one that nobody has is anybody's to collect.
 odd=$'\e]0;t\a\n\xff\xc2\x9b'
 plain='\x1b]0;t\x07\x0a\xff\xc2\x9b'
 hidden=/dev/shm/.shmpool.$name.$odd
 head -c 100000 /dev/zero | tee "$file.$odd" "$hidden" >"$file.gone$odd"
-exec {gone}<"$file.gone$odd"
+exec {gone}<"$file.gone$odd" {begun}<"$hidden"
 rm "$file.gone$odd"
 fine ls --json -o +why,where
 iconv -f UTF-8 -t UTF-8 out >/dev/null || fault "ls --json is no UTF-8"
@@ -66,7 +67,7 @@ for verb in 'check' 'check --json' 'top --batch 1' 'ls -o +why,where' 'gc --dry-
     tool $verb
     LC_ALL=C grep -q $'[\x01-\x09\x0b-\x1f\x7f-\xff]' out err && fault "$verb passes on raw bytes"
 done
-exec {gone}<&-
+exec {gone}<&- {begun}<&-
 rm "$file.$odd" "$hidden"
 
 # A program of such a name.
