@@ -67,7 +67,7 @@ ends 125 -i "$name.held@$pid" true
 # ---- signals ----
 for signal in TERM HUP INT USR1; do
     mkfifo "ready.$signal"
-    env --default-signal=INT "$TOOL" exec -i "$name.one" -- \
+    env --default-signal=INT,HUP "$TOOL" exec -i "$name.one" -- \
         bash -c "trap 'exit 42' $signal; echo >ready.$signal; while :; do sleep 0.05; done" &
     program=$!
     read -r <"ready.$signal"

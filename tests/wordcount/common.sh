@@ -44,10 +44,11 @@ objects_of() {
 }
 
 # Starts the program with these arguments in the background as process $program; its output goes to
-# $scratch/out and $scratch/err. What the shell starts in the background ignores SIGINT otherwise.
+# $scratch/out and $scratch/err. What the shell starts in the background ignores SIGINT otherwise, and
+# what nohup starts SIGHUP.
 start() {
     touch "$scratch/started"
-    env --default-signal=INT WORDCOUNT_RUN="$run_id" "$WORDCOUNT" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null &
+    env --default-signal=INT,HUP WORDCOUNT_RUN="$run_id" "$WORDCOUNT" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null &
     program=$!
 }
 
