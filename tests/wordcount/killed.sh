@@ -65,7 +65,7 @@ start -j 2 -b "$backend" "${files[@]}" "${files[@]}"
 while running && [[ -z $(workers_of "$program") ]]; do sleep 0.01; done
 kill -KILL "$program" 2>/dev/null || fault "the master ended too early"
 { wait "$program"; } 2>/dev/null || true
-for _ in {1..100}; do
+for _ in {1..1000}; do
     left=$(objects_of "$program")$(processes_left)
     [[ -n $left ]] || break
     sleep 0.05
