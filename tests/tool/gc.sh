@@ -65,8 +65,8 @@ for file in "/proc/$maker/fd"/*; do
 done
 exec {held}<"$file"
 end_makers
-"$TOOL" ls --noheadings --output name,state,life | grep -Eq "^$name.held@.* live +dead" ||
-    fault "a held pool is not listed as live, of a dead creator"
+fine ls --noheadings --output name,state,life
+grep -Eq "^$name.held@.* live +dead" out || fault "a held pool is not listed as live, of a dead creator"
 tool gc "$name.held"
 stay "$name.held"
 [[ ! -s out ]] || fault "of a pool without a name gc says: $(<out)"
