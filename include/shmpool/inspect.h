@@ -47,7 +47,8 @@ struct shmpool_listed {
     enum shmpool_state state;
     enum shmpool_life creator_life;
     pid_t creator;       /* in its own PID namespace; 0: not known */
-    pid_t holder;        /* one process that holds or maps it; 0: none was seen */
+    pid_t holder;        /* one process that holds or maps it, of a pool without a name its creator
+                            where that does; 0: none was seen */
     size_t holders;      /* how many processes that map it were seen */
     size_t unseen;       /* how many processes could not be looked into; 0 for root as a rule */
     uid_t uid;           /* the object's owner, */

@@ -176,8 +176,8 @@ static bool leads_to(const char *path, uint64_t device, uint64_t inode)
     return stat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode;
 }
 
-/* A descriptor of the process for that object: stores its path. */
-static int find_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, uint64_t inode)
+/* A descriptor of the process for that object: stores its path. errno 0: it has none. */
+static int seek_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, uint64_t inode)
 {
     struct dirent *entry;
     bool found = false;
@@ -190,9 +190,23 @@ static int find_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, 
     }
     if (folder != NULL)
         closedir(folder);
-    if (found)
+    errno = 0;
+    return found ? 0 : -1;
+}
+
+static int find_descriptor(char path[LINK_PATH], pid_t holder, uint64_t device, uint64_t inode)
+{
+    if (seek_descriptor(path, holder, device, inode) == 0)
         return 0;
+    if (errno != 0)
+        return -1;
     return error_set(ENOENT, "process %d has no descriptor of this pool", (int)holder);
+}
+
+bool held_has(pid_t holder, uint64_t device, uint64_t inode)
+{
+    char path[LINK_PATH];
+    return seek_descriptor(path, holder, device, inode) == 0;
 }
 
 static int take(struct shmpool_object *object, int fd, const char *path, uint64_t device,

@@ -107,8 +107,38 @@ static void look_inside(struct look *look, const struct shmpool_backend *backend
         error_set(EUCLEAN, "%s is not a pool yet: its maker has not finished it", name);
 }
 
-static void look_at(struct look *look, const struct listing *listing,
-                    const struct shmpool_found *found)
+/* Who was found with an object without a name may have let go of it since: then by another one who
+ * has it mapped, which becomes its holder. */
+static int hold_found(const struct listing *listing, struct shmpool_found *found,
+                      struct shmpool_object *object)
+{
+    const struct holders *holders = &listing->holders;
+    int failed = hold(listing->backend, found, found->holder, object);
+    for (size_t i = 0; i < holders->n && failed != 0 && errno == ENOENT; i++) {
+        const struct holding *holding = &holders->all[i];
+        if (found->holder == 0 || holding->inode != found->inode ||
+            holding->device != found->device)
+            continue;
+        found->holder = holding->pid;
+        failed = hold(listing->backend, found, found->holder, object);
+    }
+    return failed;
+}
+
+/* Others may have an object without a name for a moment, to look at it: its creator comes first. */
+static void prefer_creator(const struct listing *listing, struct shmpool_found *found,
+                           const struct header_shm *header)
+{
+    pid_t creator = (pid_t)header->creator_pid;
+    bool is_file = (listing->backend->capabilities & SHMPOOL_BACKEND_DESCRIPTORS) != 0;
+    if (found->nameless && found->holder != creator &&
+        holders_has(&listing->holders, found->device, found->inode, creator) &&
+        (!is_file || held_has(creator, found->device, found->inode)))
+        found->holder = creator;
+}
+
+/* May change by whom the object is in reach. */
+static void look_at(struct look *look, const struct listing *listing, struct shmpool_found *found)
 {
     struct shmpool_object object;
     const char *name = found->name != NULL ? found->name : found->where;
@@ -117,9 +147,11 @@ static void look_at(struct look *look, const struct listing *listing,
     if (is_temporary(listing->backend, found)) {
         look->state = SHMPOOL_UNFINISHED;
         error_set(EUCLEAN, "%s is not a pool yet: it has no name", found->where);
-    } else if (hold(listing->backend, found, found->holder, &object) == 0) {
+    } else if (hold_found(listing, found, &object) == 0) {
         look_inside(look, listing->backend, &object, name);
         call_close(listing->backend, &object);
+        if (look->is_sound)
+            prefer_creator(listing, found, &look->contents.header);
     } else if (errno == EUCLEAN) {
         look->state = SHMPOOL_DAMAGED;
     }
@@ -187,9 +219,11 @@ static int show(const struct listing *listing, const struct shmpool_found *found
     return result;
 }
 
-static int visit_found(const struct shmpool_found *found, void *arg)
+static int visit_found(const struct shmpool_found *seen, void *arg)
 {
     struct listing *listing = arg;
+    struct shmpool_found reached = *seen;
+    struct shmpool_found *found = &reached;
     struct look look;
     char handle[HANDLE_SIZE];
     char where[WHERE_SIZE];

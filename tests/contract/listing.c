@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <shmpool/inspect.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,40 @@ static struct entry entry_of(const char *name)
     return entry;
 }
 
+static bool is_live(const struct shmpool_listed *listed)
+{
+    return listed->state == SHMPOOL_LIVE;
+}
+
+static bool has_strangers(const struct shmpool_listed *listed)
+{
+    return listed->holders > 1 || (listed->holder != 0 && listed->holder != getpid());
+}
+
+/* Another test that lists all pools has this one for a moment: what it seems then passes. */
+static struct entry entry_without(const char *name,
+                                  bool (*seems)(const struct shmpool_listed *listed))
+{
+    const struct timespec nap = {.tv_nsec = 10000000};
+    struct entry entry = entry_of(name);
+    for (int i = 0; i < 500 && seems(&entry.listed); i++) {
+        nanosleep(&nap, NULL);
+        entry = entry_of(name);
+    }
+    return entry;
+}
+
+static struct entry entry_at_rest(const char *name)
+{
+    return entry_without(name, is_live);
+}
+
+/* Of a pool that this process alone has. */
+static struct entry entry_of_own(const char *name)
+{
+    return entry_without(name, has_strangers);
+}
+
 /* ---- the list ---- */
 
 START_TEST(a_pool_is_listed_once_with_what_it_is)
@@ -50,7 +86,7 @@ START_TEST(a_pool_is_listed_once_with_what_it_is)
     struct shmpool_options options = {.name = run_name(name, "list"), .flags = SHMPOOL_KEEP};
     shmpool_id pool = shmpool_create(pages(10), &options);
     ck_ok(pool);
-    struct entry entry = entry_of(name);
+    struct entry entry = entry_of_own(name);
     ck_assert_int_eq(entry.n, 1);
     ck_assert_int_eq(entry.listed.state, SHMPOOL_LIVE);
     ck_assert_int_eq(entry.listed.creator_life, SHMPOOL_ALIVE);
@@ -115,18 +151,6 @@ static void make_and_die(const char *name, unsigned flags)
     snprintf(text, sizeof text, "%u", flags);
     const char *const argv[] = {"contract", "make", name, text, NULL};
     ck_status_ok(child_exec(argv));
-}
-
-/* Another test that lists all pools has this one for a moment, and it seems live. */
-static struct entry entry_at_rest(const char *name)
-{
-    const struct timespec nap = {.tv_nsec = 10000000};
-    struct entry entry = entry_of(name);
-    for (int i = 0; i < 200 && entry.listed.state == SHMPOOL_LIVE; i++) {
-        nanosleep(&nap, NULL);
-        entry = entry_of(name);
-    }
-    return entry;
 }
 
 static void ck_left_in_state(const char *name, int state)
@@ -198,7 +222,7 @@ static struct entry entry_with(const char *subject, size_t offset, uint32_t valu
     place[0] = value;
     if (offset == 0)
         place[1] = value;
-    struct entry entry = entry_of(name);
+    struct entry entry = entry_of_own(name);
     if (entry.n == 1)
         ck_fails(shmpool_inspect(backend()->has_names ? name : entry.handle), EUCLEAN);
     memcpy(place, before, sizeof before);
@@ -294,6 +318,46 @@ START_TEST(a_pool_that_was_unlinked_is_found_by_who_has_it)
 {
     if (strcmp(backend()->name, "file") != 0)
         look_into("unlinked", unlink_it);
+}
+END_TEST
+
+struct creator {
+    char name[RUN_NAME_SIZE];
+    _Atomic int ready;
+    _Atomic int go;
+};
+
+static int create_and_hold(void *arg)
+{
+    struct creator *creator = arg;
+    const struct shmpool_options options = {.name = creator->name};
+    shmpool_id pool = shmpool_create(pages(1), &options);
+    CHILD_CHECK(pool > 0 && (!backend()->has_names || shmpool_unlink(pool) == 0));
+    atomic_store(&creator->ready, 1);
+    wait_for(&creator->go, 1);
+    return shmpool_release(pool);
+}
+
+/* Its process ID is larger, as a rule, than that of this process, which looks. */
+START_TEST(a_pool_without_a_name_is_reached_by_its_creator_whoever_looks_at_it)
+{
+    struct creator *creator = shared_memory(sizeof *creator);
+    if (strcmp(backend()->name, "file") == 0)
+        return;
+    run_name(creator->name, "creator");
+    pid_t child = child_start(create_and_hold, creator);
+    wait_for(&creator->ready, 1);
+    struct entry alone = entry_of(creator->name);
+    shmpool_id pool = shmpool_inspect(alone.handle);
+    ck_ok(pool);
+    struct entry entry = entry_of(creator->name);
+    ck_assert_int_eq(entry.n, 1);
+    ck_assert_int_eq(entry.listed.holder, child);
+    ck_assert_uint_ge(entry.listed.holders, 2);
+    ck_assert_str_eq(entry.handle, alone.handle);
+    ck_ok(shmpool_release(pool));
+    atomic_store(&creator->go, 1);
+    ck_status_ok(child_wait(child));
 }
 END_TEST
 
@@ -528,6 +592,7 @@ TCase *listing_case(void)
     tcase_add_test(tcase, an_unfinished_object_is_listed_as_one);
     tcase_add_test(tcase, a_stranger_looks_into_a_pool_without_a_trace);
     tcase_add_test(tcase, a_pool_that_was_unlinked_is_found_by_who_has_it);
+    tcase_add_test(tcase, a_pool_without_a_name_is_reached_by_its_creator_whoever_looks_at_it);
     tcase_add_test(tcase, two_pools_of_one_label_have_two_handles);
     tcase_add_test(tcase, a_visitor_looks_into_what_it_is_shown);
     tcase_add_test(tcase, a_handle_that_is_none_is_refused);
