@@ -23,13 +23,17 @@ judge() {
         fault "$1: status $status does not say whether there are warnings"
 }
 
-run --json
-judge "as it is"
-jq -r '.doctor[] | "\(.state) \(.what) \(.value)"' out >in-json
-run
-((status <= 1)) || fault "status $status"
-diff <(cut -d ' ' -f 1-2 in-json) <(sed '/^ /d; s/  */ /g' out | cut -d ' ' -f 1-2) >&2 ||
-    fault "text and JSON differ"
+# What other tests do meanwhile may bring a warning or end it: then both are made again.
+for _ in {1..10}; do
+    run --json
+    judge "as it is"
+    jq -r '.doctor[] | "\(.state) \(.what) \(.value)"' out >in-json
+    run
+    ((status <= 1)) || fault "status $status"
+    ! diff <(cut -d ' ' -f 1-2 in-json) <(sed '/^ /d; s/  */ /g' out | cut -d ' ' -f 1-2) >differ ||
+        break
+done
+[[ ! -s differ ]] || fault "text and JSON differ: $(<differ)"
 awk 'length > 79 { exit 1 }' out || fault "a line is longer than a terminal"
 
 (
