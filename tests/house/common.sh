@@ -1,7 +1,8 @@
 # Sourced by the house tests: where the tree and the build are, a place for temporary files that is
-# removed at the end, and the words for the result.
+# removed at the end, and the words for the result. Lists are sorted alike in every locale.
 # shellcheck shell=bash
 set -euo pipefail
+export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=${HOUSE_SOURCE:-$(cd "$here/../.." && pwd)}
