@@ -22,6 +22,7 @@ fine grow "$handle" $((50 * page)) # reached already
 refuses 1 ".*cannot grow to .*max_size.*" grow "$handle" $((301 * page))
 fine rm "$handle"
 [[ -z $(listed "$handle" name) ]] || fault "rm left $handle"
+await_gone "$handle"
 refuses 1 "there is no pool $handle .*" rm "$handle"
 fine create -s 64K --commit --keep "$handle"
 lists_as "$handle" size,flags,state "65536 commit,keep idle"

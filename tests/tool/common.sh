@@ -18,11 +18,21 @@ fault() {
     faults=$((faults + 1))
 }
 
+# Waits until no pool is listed whose handle has $1 in it; those that stay in $left. What was removed
+# is there for a moment without its name if another test looks at it.
+await_gone() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        left=$("$TOOL" ls --noheadings --output handle | grep -F "$1" || true)
+        [[ -n $left ]] || return 0
+        sleep 0.05
+    done
+}
+
 # Ends the makers, removes the pools; fails if a test left other ones of its name.
 verdict() {
-    local left
     end_makers
-    left=$("$TOOL" ls --noheadings --output handle | grep -F "$run_id" || true)
+    await_gone "$run_id"
     [[ -z $left ]] || fault "left behind: $left"
     ((faults == 0)) || exit 1
 }
