@@ -113,7 +113,7 @@ gives() {
 # moment, is waited for.
 lists_as() {
     local i
-    for ((i = 0; i < 40; i++)); do
+    for ((i = 0; i < 200; i++)); do
         [[ $(listed "$1" "$2") != "$3" ]] || return 0
         sleep 0.05
     done
