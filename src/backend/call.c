@@ -230,6 +230,7 @@ int call_commit(const struct shmpool_backend *backend, const struct shmpool_obje
 {
     char text[ERROR_SIZE_TEXT];
     const struct commit_place place = {backend->place, "free some of it or ask for less"};
+    uint64_t held = commit_held(object->fd);
     struct call call = begin();
     if (backend->commit == NULL)
         return error_set(ENOTSUP, "backend %s cannot commit memory", backend->name);
@@ -238,7 +239,7 @@ int call_commit(const struct shmpool_backend *backend, const struct shmpool_obje
     if (is_size_said(&call, backend, size))
         return -1;
     if (call.code == ENOSPC)
-        return commit_refuse_full(object->fd, size, &place);
+        return commit_refuse_full(object->fd, size, held, &place);
     return error_set(code_of(&call), "backend %s cannot take %s of memory from %s: %s",
                      backend->name, error_size(text, size), backend->place, reason_of(&call));
 }

@@ -239,12 +239,6 @@ static bool is_want_of_memory(int code)
     return code == ENOMEM || code == VICTIM_ENDED;
 }
 
-static uint64_t held_by(int fd)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
-}
-
 /* No blocks: a file system without a limit of its own. */
 static bool has_limit(int fd, struct statvfs *system)
 {
@@ -256,11 +250,17 @@ static void give_back(const struct memory *memory)
     fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)memory->size);
 }
 
+uint64_t commit_held(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+}
+
 int commit_file(int fd, size_t size, const struct commit_place *place)
 {
     struct statvfs system;
     struct limits limits;
-    uint64_t held = held_by(fd);
+    uint64_t held = commit_held(fd);
     struct memory memory = {.fd = fd, .size = size, .missing = size > held ? size - held : 0};
     bool bounded = place != NULL && has_limit(fd, &system);
     if (bounded && memory.missing > system.f_bavail * system.f_frsize)
@@ -307,13 +307,13 @@ int commit_range(void *address, size_t size)
                                    : refuse_other(&memory, code);
 }
 
-int commit_refuse_full(int fd, size_t size, const struct commit_place *place)
+int commit_refuse_full(int fd, size_t size, uint64_t held, const struct commit_place *place)
 {
     struct statvfs system;
     char asked[ERROR_SIZE_TEXT];
-    const struct memory memory = {.fd = fd, .missing = size};
+    const struct memory memory = {.fd = fd, .missing = size > held ? size - held : 0};
     if (has_limit(fd, &system))
-        return refuse_full(&memory, &system, UINT64_MAX, place);
-    return error_set(ENOSPC, "%s has no room for %s: %s", place->name, error_size(asked, size),
-                     place->remedy);
+        return refuse_full(&memory, &system, held, place);
+    return error_set(ENOSPC, "%s has no room for %s: %s", place->name,
+                     error_size(asked, (size_t)memory.missing), place->remedy);
 }

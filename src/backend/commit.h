@@ -21,6 +21,7 @@
 #define SHMPOOL_BACKEND_COMMIT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The file system that memory comes from, for sentences. */
 struct commit_place {
@@ -38,8 +39,12 @@ int commit_file(int fd, size_t size, const struct commit_place *place);
  * stays; what was taken before a failure goes with the object. */
 int commit_range(void *address, size_t size);
 
+/* The bytes of memory that a file has taken; 0 where fd is none. */
+uint64_t commit_held(int fd);
+
 /* Says that the file system behind the descriptor, or the place where fd is none, has no room for
- * size bytes, for who found out in another way: -1 and ENOSPC. */
-int commit_refuse_full(int fd, size_t size, const struct commit_place *place);
+ * size bytes, for who found out in another way: -1 and ENOSPC. held: what the file had taken before
+ * the attempt. */
+int commit_refuse_full(int fd, size_t size, uint64_t held, const struct commit_place *place);
 
 #endif

@@ -177,7 +177,7 @@ static bool mount_for_itself(const char *path, const char *size)
 
 static int fills_a_small_folder(void *unused)
 {
-    static const char *const parts[] = {"41943040 bytes", "free", "ask for less"};
+    static const char *const parts[] = {"41943040 bytes), of which 4", "free", "ask for less"};
     struct shmpool_options options = {.name = "small", .backend = "file", .flags = SHMPOOL_COMMIT};
     (void)unused;
     if (!mount_for_itself(folder, "size=40m,mode=700")) {
