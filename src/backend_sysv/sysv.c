@@ -334,6 +334,11 @@ static int sysv_alone(struct shmpool_object *object)
     return error_set(EBUSY, "somebody uses the System V segment %d", id_of(object));
 }
 
+static int refuse_missing(int id)
+{
+    return error_set(ENOENT, "the System V segment %d is not there", id);
+}
+
 /* The id alone came over: what it stands for now is looked at, as for a name. */
 static int sysv_adopt(struct shmpool_object *object)
 {
@@ -343,7 +348,7 @@ static int sysv_adopt(struct shmpool_object *object)
     int id = id_of(&given);
     init(object);
     if (is_other_namespace(&given) || segment_status(id, &status) != 0)
-        return error_set(ENOENT, "the System V segment %d is not there", id);
+        return refuse_missing(id);
     if (!directory_trusts(&status.shm_perm, readonly))
         return error_set(EACCES, "the System V segment %d belongs to user %u", id,
                          (unsigned)status.shm_perm.cuid);
@@ -352,7 +357,8 @@ static int sysv_adopt(struct shmpool_object *object)
     if (hold(object, id, key_held(&given), segment_size(&status),
              readonly ? SHMPOOL_MAP_RDONLY : 0) == 0)
         return 0;
-    return refuse_hold(errno, id, segment_size(&status));
+    return segment_is_gone(errno) ? refuse_missing(id)
+                                  : refuse_hold(errno, id, segment_size(&status));
 }
 
 const struct shmpool_backend backend_sysv = {
