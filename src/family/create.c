@@ -88,6 +88,16 @@ static int plan_size(struct plan *plan, size_t size, size_t max_size)
     return 0;
 }
 
+/* What shmpool_open takes, "posix:jobs", is no name to create. */
+static int read_name(char name[NAME_LIMIT + 1], const char *given)
+{
+    if (name_read(name, given) == 0)
+        return 0;
+    if (strchr(given, ':') != NULL && errno == EINVAL)
+        error_add("; the backend of a new pool is told by options.backend or SHMPOOL_BACKEND");
+    return -1;
+}
+
 static int make_plan(struct plan *plan, size_t size, const struct shmpool_options *options)
 {
     static const struct shmpool_options defaults;
@@ -96,7 +106,7 @@ static int make_plan(struct plan *plan, size_t size, const struct shmpool_option
     if (check_options(options, size) != 0 || plan_size(plan, size, options->max_size) != 0)
         return -1;
     plan->generated = options->name == NULL;
-    if (!plan->generated && name_read(plan->name, options->name) != 0)
+    if (!plan->generated && read_name(plan->name, options->name) != 0)
         return -1;
     plan->mode = options->mode != 0 ? options->mode : 0600;
     plan->flags = options->flags;

@@ -64,6 +64,7 @@ START_TEST(a_colon_belongs_to_no_name_that_create_takes)
 {
     struct shmpool_options options = {.name = "posix:a"};
     ck_fails(shmpool_create(page(), &options), EINVAL);
+    ck_says("options.backend");
 }
 END_TEST
 
