@@ -28,6 +28,7 @@ ends 125 --inherit "$name.none" true
 grep -q "there is no pool $name.none" err || fault "no pool: $(<err)"
 ends 127 "$name-no-program"
 ends 127 ./no/such/program
+ends 127 ''
 printf 'text\n' >file
 ends 126 ./file
 ends 2 --inherit

@@ -70,11 +70,13 @@ grep -Eqx 'shmpool [0-9]+\.[0-9]+\.[0-9]+' out || fault "--version: $(<out)"
 # What cannot be written is an error; a pool makes sure that there is something to write.
 if [[ -w /dev/full ]]; then
     fine create -s 4K "posix:$name"
-    for arguments in ls 'ls --json' check --help 'ls --help' --version; do
+    for arguments in ls 'ls --json' check 'check --json' "check posix:$name" \
+        "trim posix:$name" --help 'ls --help' --version; do
         status=0
         # shellcheck disable=SC2086 # words are meant
         "$TOOL" $arguments >/dev/full 2>err || status=$?
         ((status == 1)) || fault "$arguments into a full device: status $status"
+        [[ $(grep -c 'standard output' err) = 1 ]] || fault "$arguments: $(<err)"
     done
     fine rm "posix:$name"
 fi

@@ -110,7 +110,7 @@ static int check_all(const struct request *request)
     for (size_t i = 0; i < pools.n; i++)
         status |= check_and_show(request, &pools.all[i]);
     pools_end(&pools);
-    return say_written(0) == 0 ? status : STATUS_FOUND;
+    return status;
 }
 
 int verb_check(const struct request *request)
@@ -125,5 +125,5 @@ int verb_check(const struct request *request)
         json_array_end();
         json_object_end();
     }
-    return say_written(0) == 0 ? status : STATUS_FOUND;
+    return say_ended(status);
 }

@@ -82,5 +82,5 @@ int verb_doctor(const struct request *request)
     for (size_t i = 0; i < findings.n; i++)
         if (findings.all[i].state == FINDING_WARNING)
             status = STATUS_FOUND;
-    return say_written(0) == 0 ? status : STATUS_FOUND;
+    return say_ended(status);
 }

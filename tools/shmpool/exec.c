@@ -76,7 +76,7 @@ static shmpool_worker spawn(const struct request *request, const struct shmpool_
     int code = ENOENT;
     const char *program = request->operands[0];
     const char *at = getenv("PATH");
-    if (strchr(program, '/') != NULL)
+    if (program[0] == '\0' || strchr(program, '/') != NULL)
         return spawn_at(program, request, grants);
     for (at = at != NULL ? at : "/bin:/usr/bin"; at != NULL; at = strchr(at, ':')) {
         at += *at == ':';

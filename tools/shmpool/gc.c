@@ -111,5 +111,5 @@ int verb_gc(const struct request *request)
         json_array_end();
         json_object_end();
     }
-    return say_written(0) == 0 ? status : STATUS_FOUND;
+    return say_ended(status);
 }

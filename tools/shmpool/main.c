@@ -16,7 +16,7 @@ int main(int argc, char *argv[])
     setlocale(LC_CTYPE, ""); /* which characters there are; a number has its point everywhere */
     if (argc == 2 && strcmp(argv[1], "--completion") == 0) {
         completion_print();
-        return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
+        return say_ended(STATUS_FINE);
     }
     struct request request = options_parse(argc, argv);
     memory_watch();

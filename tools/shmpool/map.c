@@ -51,7 +51,7 @@ static int write_runs(const struct seen *seen, shmpool_id pool)
     json_object_end();
     if (result != 0)
         return say_failure();
-    return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
+    return say_ended(STATUS_FINE);
 }
 
 /* ---- for people ---- */
@@ -84,7 +84,7 @@ static int print_picture(const struct request *request, shmpool_id pool)
         return STATUS_FOUND;
     picture_text(&picture, width, has_colours());
     picture_end(&picture);
-    return say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND;
+    return say_ended(STATUS_FINE);
 }
 
 /* 0, or -1 after a word. */

@@ -168,7 +168,7 @@ static __attribute__((noreturn)) void help_on(const struct verb *verb)
     printf("\n%s", verb->more);
     if (verb->operand != ARGUMENT_PROGRAM)
         printf("Exit status: 0 fine, 1 found something or failed, 2 the command line is wrong.\n");
-    exit(say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND);
+    exit(say_ended(STATUS_FINE));
 }
 
 static void help(void)
@@ -180,7 +180,7 @@ static void help(void)
     printf("\nNAME is that of a pool, or backend:name; a pool that has no name (memfd, or removed\n"
            "and still used) is memfd:NAME@PID, by a process that has it. shmpool ls shows all.\n"
            "shmpool VERB --help tells more. shmpool --version prints the version.\n");
-    exit(say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND);
+    exit(say_ended(STATUS_FINE));
 }
 
 void options_refuse(const char *format, ...)
@@ -410,7 +410,7 @@ struct request options_parse(int argc, char *argv[])
         help();
     if (strcmp(argv[1], "--version") == 0) {
         printf("shmpool %s\n", shmpool_version());
-        exit(say_written(0) == 0 ? STATUS_FINE : STATUS_FOUND);
+        exit(say_ended(STATUS_FINE));
     }
     struct request request = {.verb = verb_named(argv[1])};
     argv[1] = argv[0]; /* as getopt names the program */

@@ -218,7 +218,7 @@ int pools_each_named(const struct request *request,
         status |= seen != NULL ? act(request, seen) : STATUS_FOUND;
     }
     pools_end(&pools);
-    return say_written(0) == 0 ? status : STATUS_FOUND;
+    return status;
 }
 
 /* ---- use ---- */

@@ -40,5 +40,5 @@ static int recover(const struct request *request, const struct seen *seen)
 
 int verb_recover(const struct request *request)
 {
-    return pools_each_named(request, recover);
+    return say_ended(pools_each_named(request, recover));
 }

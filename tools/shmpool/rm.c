@@ -33,5 +33,5 @@ static int rm(const struct request *request, const struct seen *seen)
 
 int verb_rm(const struct request *request)
 {
-    return pools_each_named(request, rm);
+    return say_ended(pools_each_named(request, rm));
 }

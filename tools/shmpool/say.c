@@ -30,3 +30,8 @@ int say_written(int failed)
     warn("standard output");
     return -1;
 }
+
+int say_ended(int status)
+{
+    return say_written(0) == 0 ? status : STATUS_FOUND;
+}

@@ -12,4 +12,7 @@ int say_failure(void);
  * to have. */
 int say_written(int failed);
 
+/* What a verb ends with that wrote all it had: status, or STATUS_FOUND if some of it is lost. */
+int say_ended(int status);
+
 #endif

@@ -127,5 +127,5 @@ int verb_stat(const struct request *request)
     if (seen.has_stats)
         shmpool_runs(pool, count_run, &histogram);
     show(request, &seen, &histogram);
-    return say_written(0) == 0 && seen.has_stats ? STATUS_FINE : STATUS_FOUND;
+    return say_ended(seen.has_stats ? STATUS_FINE : STATUS_FOUND);
 }

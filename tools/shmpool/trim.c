@@ -25,5 +25,5 @@ static int trim(const struct request *request, const struct seen *seen)
 
 int verb_trim(const struct request *request)
 {
-    return pools_each_named(request, trim);
+    return say_ended(pools_each_named(request, trim));
 }
