@@ -11,8 +11,9 @@
  * call alloc, free, size_at and of in a pool that its thread has used before. A thread's first call
  * in a pool takes its place there and is not async-signal-safe. Forks: after any kind of fork the
  * child is a member of its own; one that is forked in a handler that interrupted a call must not
- * return from the handler. Death: a process killed inside any of these calls costs the others
- * nothing (docs/protocol.md).
+ * return from the handler. Stack: no call takes more than 32 KiB, and what the functions of an own
+ * backend take; a handler's alternate stack needs as much. Death: a process killed inside any of
+ * these calls costs the others nothing (docs/protocol.md).
  *
  * Errors of every function that takes a resource ID: EBADF (no resource with this ID), EACCES (the
  * pool is not granted to this process, or released here). Of a process's first call: ENOMEM, EAGAIN

@@ -264,7 +264,7 @@ static Suite *contract_suite(void)
         blocks_case,   room_case,     growth_case,   memory_case,     inside_case, listing_case,
         registry_case, workers_case,  grants_case,   readonly_case,   join_case,   forks_case,
         threads_case,  reclaim_case,  liveness_case, signals_case,    errors_case, spawn_case,
-        races_case,    refusals_case, costs_case,    collecting_case,
+        races_case,    refusals_case, costs_case,    collecting_case, stack_case,
     };
     Suite *suite = suite_create(backend()->name);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

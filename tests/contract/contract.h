@@ -152,6 +152,7 @@ TCase *signals_case(void);
 TCase *errors_case(void);
 TCase *spawn_case(void);
 TCase *refusals_case(void);
+TCase *stack_case(void);
 
 /* What this program does when it was started by child_exec: argv[1] says what; see opening.c. */
 int helper_main(int argc, char **argv);
