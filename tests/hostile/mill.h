@@ -11,7 +11,7 @@
 #include "core/layout.h"
 #include "hostile/damage.h"
 
-enum { MILL_SECONDS = 20 }; /* of processor time for one damage; more is a hang */
+enum { MILL_SECONDS = 60 }; /* of processor time for one damage; more is a hang */
 
 struct mill {
     const char *name;
