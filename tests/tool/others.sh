@@ -94,6 +94,7 @@ full_shm() {
         "$1" stat "$2.new" || exit 6
         "$1" top --batch 1 || exit 8
         "$1" check --json "posix:$2.full" "posix:$2.too" >checked && exit 7
+        "$1" exec -i "$2.full" true; (($? == 125)) || exit 5
         "$1" rm "$2.full" "$2.too" "$2.new"' - "$TOOL" "$name" >out 2>err
 }
 namespaces=(unshare --mount)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "pools.h"
 #include "say.h"
 #include "verbs.h"
@@ -211,6 +212,7 @@ static void want_its_end(void)
 
 int verb_exec(const struct request *request)
 {
+    memory_watch(STATUS_NO_POOL);
     want_its_end();
     catch_early();
     struct shmpool_grant *grants = open_grants(request);

@@ -19,7 +19,7 @@ int main(int argc, char *argv[])
         return say_ended(STATUS_FINE);
     }
     struct request request = options_parse(argc, argv);
-    memory_watch();
+    memory_watch(STATUS_FOUND);
     int status = request.verb->run(&request);
     options_end(&request);
     return status;

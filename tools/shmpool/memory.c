@@ -4,9 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "options.h"
-
 static sigjmp_buf before;
+static int status_of_loss;
 
 static void end(int signal)
 {
@@ -14,7 +13,7 @@ static void end(int signal)
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     (void)written;
     (void)signal;
-    _exit(STATUS_FOUND);
+    _exit(status_of_loss);
 }
 
 /* Who reads a pool takes no lock and calls nothing that does. */
@@ -30,8 +29,9 @@ static void on_loss(void (*act)(int signal))
     sigaction(SIGBUS, &action, NULL);
 }
 
-void memory_watch(void)
+void memory_watch(int status)
 {
+    status_of_loss = status;
     on_loss(end);
 }
 

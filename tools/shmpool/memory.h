@@ -8,8 +8,8 @@
 #define MEMORY_LOST                                                                                \
     "the memory of the pool is not there: somebody truncated it, or its file system is full"
 
-/* From here on that ends the program with a sentence. */
-void memory_watch(void);
+/* From here on that ends the program with a sentence and this status. */
+void memory_watch(int status);
 
 /* But for what this one looks at: whether it came to its end. It is left where it is, so it does no
  * more than to read the pool, and to note what it finds behind arg. */
