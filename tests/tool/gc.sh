@@ -27,8 +27,11 @@ fine create -s 64K "$handle"
 collect 0 --dry-run "$handle"
 [[ $(<out) == "would remove orphan $handle" ]] || fault "dry run: $(<out)"
 lists_as "$handle" state orphan # a dry run removes nothing
+fine stat --json "$handle"
+object=$(jq .object out)
 collect 0 --dry-run --json "$handle"
 gives '.gc[] | [.name, .backend, .state, .done] | @csv' "\"$name\",\"$backend\",\"orphan\",\"found\""
+gives '.gc[] | [.object, .size] | @csv' "$object," # what stat calls size is usable bytes
 collect 0 "$handle"
 [[ $(<out) == "removed orphan $handle" ]] || fault "gc: $(<out)"
 [[ -z $(listed "$handle" name) ]] || fault "gc left it"

@@ -39,7 +39,7 @@ static void write_pool(const struct seen *seen, bool pretend)
     json_text("backend", seen->listed.backend);
     json_text("where", seen->listed.where);
     json_text("state", state_of(seen));
-    json_number("size", seen->listed.size);
+    json_number("object", seen->listed.size);
     json_text("done", pretend ? "found" : "removed");
     json_object_end();
 }
