@@ -133,6 +133,13 @@ static int create(struct store *store, const struct store_order *order)
     return store->pool < 0 ? fail() : make_cache(store, order->max_size);
 }
 
+static int refuse_backend(void)
+{
+    warnx("%s, so no later start would find the cache: choose posix or sysv with -b",
+          shmpool_errmsg());
+    return -1;
+}
+
 static int find_or_create(struct store *store, const struct store_order *order)
 {
     char name[NAME_SIZE];
@@ -140,7 +147,9 @@ static int find_or_create(struct store *store, const struct store_order *order)
     store->pool = shmpool_open(name, 0);
     if (store->pool > 0)
         return find_cache(store, order);
-    return errno == ENOENT ? create(store, order) : fail();
+    if (errno == ENOENT)
+        return create(store, order);
+    return errno == ENOTSUP ? refuse_backend() : fail();
 }
 
 /* Each worker holds a segment; with fewer the last of them would find none to empty. */

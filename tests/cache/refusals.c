@@ -48,7 +48,7 @@ START_TEST(a_pool_without_a_name_cannot_be_found_again)
     const char *backend = getenv("SHMPOOL_BACKEND");
     check_refusal(1, "backend memfd has no names", "-b", "memfd", server.socket);
     setenv("SHMPOOL_BACKEND", "memfd", 1);
-    check_refusal(1, "backend memfd has no names", server.socket);
+    check_refusal(1, "choose posix or sysv with -b", server.socket);
     setenv("SHMPOOL_BACKEND", "nowhere", 1);
     check_refusal(1, "posix, sysv, memfd", server.socket);
     if (backend != NULL)
