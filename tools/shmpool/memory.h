@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 #define MEMORY_LOST                                                                                \
-    "the memory of the pool is not there: somebody truncated it, or its file system is full"
+    "the memory of the pool is not there: somebody truncated it, or its file system is full: see " \
+    "shmpool doctor"
 
 /* From here on that ends the program with a sentence and this status. */
 void memory_watch(int status);
