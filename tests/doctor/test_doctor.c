@@ -271,10 +271,15 @@ START_TEST(hidden_processes_blind_who_is_not_root)
     expect(doctor_sight, "/proc", FINDING_WARNING, "not mounted");
     lookalike_file("/proc/self/mountinfo", mounts, "");
     expect(doctor_sight, "hidepid of /proc", FINDING_OK, "off");
+    ck_assert_ptr_nonnull(
+        strstr(find(doctor_sight, "hidepid of /proc")->meaning, "only root looks into"));
     lookalike_file("/proc/self/mountinfo", mounts, ",gid=4294967294,hidepid=invisible");
     expect(doctor_sight, "hidepid of /proc", FINDING_WARNING, "invisible");
     patient.uid = 0;
     expect(doctor_sight, "hidepid of /proc", FINDING_OK, "invisible");
+    lookalike_file("/proc/self/mountinfo", mounts, "");
+    ck_assert_ptr_null(
+        strstr(find(doctor_sight, "hidepid of /proc")->meaning, "only root looks into"));
 }
 END_TEST
 

@@ -11,6 +11,11 @@ static const struct judgement no_proc = {
     "No posix or memfd pool can be made or opened, and it cannot be told who has a pool.",
     "mount -t proc proc /proc"};
 static const struct judgement open_proc = {FINDING_OK, "All processes can be seen.", NULL};
+static const struct judgement lets_in_own = {
+    FINDING_OK,
+    "All processes can be seen, but only root looks into those of others: to this user a pool that "
+    "only they have mapped looks idle or orphaned.",
+    NULL};
 static const struct judgement sees_all = {FINDING_OK, "It does not hold for this user.", NULL};
 static const struct judgement blind = {
     FINDING_WARNING,
@@ -70,7 +75,8 @@ static void judge_hidepid(const struct patient *patient, struct findings *findin
     read_option(options, "hidepid=", hidepid, sizeof hidepid);
     read_option(options, "gid=", gid, sizeof gid);
     if (hidepid[0] == '\0' || strcmp(hidepid, "0") == 0 || strcmp(hidepid, "off") == 0)
-        finding_add(findings, "hidepid of /proc", &open_proc, "off");
+        finding_add(findings, "hidepid of /proc", patient->uid == 0 ? &open_proc : &lets_in_own,
+                    "off");
     else if (patient->uid == 0 || (gid[0] != '\0' && is_in_group(gid)))
         finding_add(findings, "hidepid of /proc", &sees_all, "%s", hidepid);
     else
