@@ -6,11 +6,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 need_tool jq setpriv
 name=$run_id
 
-# Root reads everything, unless it gives up the right to.
+# Root reads everything, and looks into every process, unless it gives up the right to.
 ordinary=$TOOL
+humbly=()
 if ((EUID == 0)); then
-    printf '#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search,-ipc_owner "%s" "$@"\n' \
-        "$TOOL" >ordinary
+    humbly=(setpriv --bounding-set=-all env) # the rights go when setpriv executes something
+    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "${humbly[*]}" "$TOOL" >ordinary
     chmod +x ordinary
     ordinary=./ordinary
 fi
@@ -29,6 +30,27 @@ for verb in stat who map check dump recover trim; do
 done
 chmod 600 "/dev/shm/shmpool.$name.closed"
 fine rm "posix:$name.closed" "sysv:$name.closed"
+
+# In use by a process that this user may not look into, for its program cannot be read: somebody who
+# has an orphan mapped, and a creator.
+cp "$TOOL" unreadable
+cp "$MAKER" unreadable-maker
+chmod 111 unreadable unreadable-maker
+in_use='is in use.*'
+fine create -s 1M "$name.used"
+begin_maker "${humbly[@]}" ./unreadable exec -i "$name.used" sh -c 'echo; cat'
+begin_maker "${humbly[@]}" ./unreadable-maker posix "$name.own"
+lists_unseen=$("$ordinary" ls -n -o name,state | awk -v name="$name" '$1 ~ name { print $2 }')
+[[ $lists_unseen == orphan$'\n'idle || $lists_unseen == idle$'\n'orphan ]] ||
+    fault "not unseen: $lists_unseen"
+for pool in "$name.used" "$name.own"; do
+    TOOL=$ordinary refuses 1 "$pool $in_use" rm "$pool"
+    TOOL=$ordinary refuses 1 "$pool $in_use" recover --reclaim "$pool"
+    TOOL=$ordinary fine rm --force "$pool"
+done
+end_makers
+fine create -s 1M "$name.used"
+TOOL=$ordinary fine rm "$name.used" # that there are such processes is no hindrance
 
 # What is no pool, under a pool's name: a file of zeroes, of text, an empty one; and no file at all.
 file=/dev/shm/shmpool.$name

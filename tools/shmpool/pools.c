@@ -1,5 +1,6 @@
 #include "pools.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -223,10 +224,22 @@ int pools_each_named(const struct request *request,
 
 /* ---- use ---- */
 
+/* What processes that this user may not look into have mapped, the list does not know. Of an orphan
+ * the library can tell whether anybody has it; a creator that lives may. */
+static bool may_be_used_unseen(const struct seen *seen)
+{
+    if (seen->listed.unseen == 0)
+        return false;
+    if (seen->listed.state == SHMPOOL_ORPHAN)
+        return shmpool_collect(&seen->listed, SHMPOOL_PRETEND) != 0 && errno == EBUSY;
+    return seen->listed.state == SHMPOOL_IDLE && seen->listed.creator_life == SHMPOOL_ALIVE;
+}
+
 /* A damaged pool may be in use like any other. */
 static bool is_in_use(const struct seen *seen)
 {
-    return seen->listed.state == SHMPOOL_LIVE || seen->listed.holders > 0;
+    return seen->listed.state == SHMPOOL_LIVE || seen->listed.holders > 0 ||
+           may_be_used_unseen(seen);
 }
 
 static bool is_same(const struct seen *a, const struct seen *b)
