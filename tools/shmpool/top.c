@@ -276,14 +276,25 @@ static bool step(struct top *top)
     return true;
 }
 
+static bool has_terminal(void)
+{
+    const char *kind = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        say("top needs a terminal; --batch N prints N tables without one");
+    else if (screen_begin())
+        return true;
+    else
+        say("top does not know terminals of kind '%s' (TERM); --batch N prints N tables "
+            "without one",
+            kind != NULL ? kind : "");
+    return false;
+}
+
 static int show(const struct request *request)
 {
     struct top top = {.delay = request->delay > 0 ? request->delay : USUAL_DELAY, .key = BY_USED};
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        say("top needs a terminal; --batch N prints N tables without one");
+    if (!has_terminal())
         return STATUS_FOUND;
-    }
-    screen_begin();
     start(&top);
     draw(&top);
     while (step(&top))

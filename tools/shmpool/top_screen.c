@@ -12,10 +12,11 @@ enum { PAIR_GOOD = 1, PAIR_BAD };
 static bool has_screen;
 static bool has_pairs;
 
-void screen_begin(void)
+bool screen_begin(void)
 {
     const char *no = getenv("NO_COLOR");
-    initscr(); /* ends the program with a word on a terminal it does not know */
+    if (newterm(NULL, stdout, stdin) == NULL)
+        return false;
     has_screen = true;
     cbreak();
     noecho();
@@ -26,6 +27,7 @@ void screen_begin(void)
     has_pairs = has_colors() && (no == NULL || no[0] == '\0') && start_color() == OK &&
                 use_default_colors() == OK && init_pair(PAIR_GOOD, COLOR_GREEN, -1) == OK &&
                 init_pair(PAIR_BAD, COLOR_RED, -1) == OK;
+    return true;
 }
 
 void screen_end(void)

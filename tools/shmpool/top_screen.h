@@ -6,7 +6,7 @@
 
 #include "top_look.h"
 
-void screen_begin(void); /* ends the program where the terminal cannot serve */
+bool screen_begin(void); /* false: the terminal is of a kind that is not known */
 void screen_end(void);   /* the terminal as it was; may be called at any time */
 
 /* What a key asks for. */
