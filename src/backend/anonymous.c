@@ -1,21 +1,16 @@
 #include "backend/anonymous.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backend/limits.h"
 #include "base/error.h"
 
 static void *map_anonymous(size_t size, int flags)
 {
-    char text[ERROR_SIZE_TEXT];
     void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
-    if (mapped != MAP_FAILED)
-        return mapped;
-    int code = errno;
-    error_set(code, "%s of memory cannot be had: %s", error_size(text, size), strerror(code));
-    return NULL;
+    return mapped != MAP_FAILED ? mapped : limits_refuse_mapping(errno, size);
 }
 
 void *anonymous_shared(size_t size)

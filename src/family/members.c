@@ -1,6 +1,7 @@
 #include "family/members.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -398,7 +399,11 @@ __attribute__((destructor)) static void end_process(void)
 int members_begin(void)
 {
     int error = pthread_key_create(&at_thread_end, end_thread);
-    return error == 0 ? 0 : error_set(error, "no thread key is left");
+    return error == 0 ? 0
+                      : error_set(error,
+                                  "no thread key is left: a process has %d of them "
+                                  "(PTHREAD_KEYS_MAX); give one back",
+                                  PTHREAD_KEYS_MAX);
 }
 
 void members_release(struct pool *pool)

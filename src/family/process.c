@@ -18,11 +18,13 @@
 static struct fork_page no_page;
 struct fork_page *process_page = &no_page;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Atomic int has_begun;
+static _Atomic pid_t beginner; /* the process a thread of which begins; 0: none does */
+static int has_handlers;
 static pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER;
 static int holders_cancel_state;
 static _Atomic uint64_t last_era;
-static int begin_error;
+static struct error_before refusal; /* why it could not begin; code 0: it could */
 
 uint64_t process_page_size(void)
 {
@@ -46,7 +48,7 @@ void process_unlock(void)
 }
 
 /* In the child: nothing that belonged to the parent's threads is the child's. */
-static void renew(void)
+static void forget_parent(void)
 {
     tables = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     identity_forget();
@@ -54,6 +56,11 @@ static void renew(void)
     pools_renew();
     members_renew();
     workers_renew();
+}
+
+static void renew(void)
+{
+    forget_parent();
     atomic_store(&process_page->era, ++last_era);
 }
 
@@ -93,17 +100,26 @@ static int find_family(struct letter_news *news)
     return 0;
 }
 
+/* A child that was forked in between has them once, or not at all and finds its page wiped. */
+static void handle_forks(void)
+{
+    if (has_handlers)
+        return;
+    has_handlers = 1;
+    pthread_atfork(process_lock, process_unlock, forked);
+}
+
 static void begin(void)
 {
     struct letter_news news = {.worker = 0};
     struct fork_page *page = anonymous_fork_page();
     if (find_family(&news) != 0 || members_begin() != 0) {
-        begin_error = errno;
+        error_remember(&refusal);
         return;
     }
     if (page != NULL)
         process_page = page;
-    pthread_atfork(process_lock, process_unlock, forked);
+    handle_forks();
     atomic_store(&process_page->era, ++last_era);
     if (news.worker != 0) {
         letter_take_grants();
@@ -111,13 +127,41 @@ static void begin(void)
     }
 }
 
+/* By one thread, the first to come. A child that was forked while its parent's did it has no such
+ * thread and begins anew: pthread_once would let it wait for ever after _Fork, clone and the like.
+ */
+static void begin_or_wait(void)
+{
+    pid_t self = getpid();
+    pid_t other = atomic_load(&beginner);
+    if (other != self && atomic_compare_exchange_strong(&beginner, &other, self)) {
+        if (other != 0)
+            forget_parent();
+        begin();
+        atomic_store(&has_begun, 1);
+    }
+    while (!atomic_load(&has_begun))
+        sched_yield();
+}
+
+/* A thread that is cancelled on the way would leave the others to wait. */
+static void begin_once(void)
+{
+    int cancel;
+    struct error_before before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    error_remember(&before);
+    begin_or_wait();
+    error_forget_since(&before);
+    pthread_setcancelstate(cancel, &cancel);
+}
+
 int process_begin(void)
 {
-    pthread_once(&once, begin);
-    if (begin_error != 0)
-        return error_set(begin_error,
-                         "the family's registry cannot be made: this process is out of "
-                         "memory, address space or thread keys");
+    if (!atomic_load(&has_begun))
+        begin_once();
+    if (refusal.code != 0)
+        return error_set(refusal.code, "the family's registry cannot be made: %s", refusal.text);
     if (process_era() == 0)
         renew_once();
     return 0;

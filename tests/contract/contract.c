@@ -260,11 +260,11 @@ TCase *contract_case(const char *subject)
 static Suite *contract_suite(void)
 {
     static TCase *(*const cases[])(void) = {
-        creation_case, names_case,    address_case,  opening_case,    attach_case, ending_case,
-        blocks_case,   room_case,     growth_case,   memory_case,     inside_case, listing_case,
-        registry_case, workers_case,  grants_case,   readonly_case,   join_case,   forks_case,
-        threads_case,  reclaim_case,  liveness_case, signals_case,    errors_case, spawn_case,
-        races_case,    refusals_case, costs_case,    collecting_case, stack_case,
+        creation_case, names_case,    address_case,  opening_case,    attach_case,    ending_case,
+        blocks_case,   room_case,     growth_case,   memory_case,     inside_case,    listing_case,
+        registry_case, workers_case,  grants_case,   readonly_case,   join_case,      forks_case,
+        threads_case,  reclaim_case,  liveness_case, signals_case,    errors_case,    spawn_case,
+        races_case,    refusals_case, costs_case,    collecting_case, beginning_case, stack_case,
     };
     Suite *suite = suite_create(backend()->name);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -130,6 +130,7 @@ TCase *address_case(void);
 TCase *opening_case(void);
 TCase *attach_case(void);
 TCase *ending_case(void);
+TCase *beginning_case(void);
 TCase *blocks_case(void);
 TCase *room_case(void);
 TCase *growth_case(void);
