@@ -105,7 +105,8 @@ static int write_head(struct letter_shm *letter, shmpool_worker worker, unsigned
     return letter->registry.fd >= 0
                ? 0
                : error_set(EBADF, "the family's registry cannot be given to another program: its "
-                                  "descriptor was closed by the program, or none was to be had");
+                                  "descriptor was closed by the program, or the first call got "
+                                  "none (ulimit -n, ulimit -f)");
 }
 
 static void leave_family(struct sent_letter *sent, const struct letter_shm *letter)

@@ -151,6 +151,26 @@ START_TEST(a_first_call_that_fails_names_the_limit)
 }
 END_TEST
 
+static int begins_without_large_files(void *unused)
+{
+    (void)unused;
+    char *const argv[] = {"true", NULL};
+    const struct rlimit limit = {1 << 20, 1 << 20};
+    CHILD_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    shmpool_id pool = shmpool_create(page(), NULL);
+    CHILD_CHECK(pool > 0 && allocates(&pool) == 0);
+    CHILD_FAILS(shmpool_spawn("/bin/true", argv, NULL, NULL), EBADF);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "ulimit -f") != NULL);
+    CHILD_CHECK(shmpool_unlink(pool) == 0);
+    return 0;
+}
+
+START_TEST(a_first_call_without_room_for_a_file_leaves_workers_that_are_no_programs)
+{
+    ck_child_ok(begins_without_large_files, NULL);
+}
+END_TEST
+
 /* Without the fixture of the others, which makes the first call. */
 TCase *beginning_case(void)
 {
@@ -159,5 +179,6 @@ TCase *beginning_case(void)
                         SANITIZED ? 1 : N_KINDS);
     tcase_add_test(tcase, a_first_call_that_succeeds_changes_no_errno);
     tcase_add_test(tcase, a_first_call_that_fails_names_the_limit);
+    tcase_add_test(tcase, a_first_call_without_room_for_a_file_leaves_workers_that_are_no_programs);
     return tcase;
 }
