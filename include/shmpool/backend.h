@@ -8,9 +8,10 @@
  * What holds for every function of a table:
  * Results: 0 (map: the address), or -1 (map: NULL) and errno. A failure leaves nothing behind and
  *   the object without descriptors. The library makes the sentence from errno, name and place.
- *   Every errno goes to the program as it is, but for 0 and EINTR: signals are waited out inside,
- *   and what comes out all the same becomes EIO. A broken promise (map at another address, an
- *   object without identity or smaller than it was made) is ENOTSUP.
+ *   Every errno goes to the program as it is, but for 0 and EINTR, for signals are waited out
+ *   inside and what comes out all the same becomes EIO, and for EAGAIN of map, a limit of locked
+ *   memory, which becomes ENOMEM. A broken promise (map at another address, an object without
+ *   identity or smaller than it was made) is ENOTSUP.
  * Units: sizes, lengths and addresses are bytes and multiples of the page size; a size is at most
  *   32 TiB. Where the system has a larger unit (hugetlbfs), the backend rounds up by itself, in
  *   create, map and unmap alike.

@@ -12,6 +12,7 @@
 #include "backend/commit.h"
 #include "backend/descriptor.h"
 #include "backend/fdobject.h"
+#include "backend/limits.h"
 #include "base/error.h"
 
 /* ---- one call ---- */
@@ -176,7 +177,7 @@ static void *refuse_map(struct call *call, const struct shmpool_backend *backend
     char text[ERROR_SIZE_TEXT];
     if (flags & SHMPOOL_MAP_REPLACE)
         fail_plain(call, "the pool's backend cannot replace its mapping");
-    else if (!is_said(call))
+    else if (!is_said(call) && !limits_explain_mapping(call->code, length))
         error_set(code_of(call), "backend %s cannot map %s of an object in %s at %p: %s",
                   backend->name, error_size(text, length), backend->place, address,
                   reason_of(call));

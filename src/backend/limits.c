@@ -300,7 +300,7 @@ bool limits_forbid_mapping(int code)
 }
 
 /* EAGAIN: the process locks all that it maps, mlockall(2) with MCL_FUTURE, and that is too much. */
-void *limits_refuse_mapping(int code, size_t length)
+bool limits_explain_mapping(int code, size_t length)
 {
     struct rlimit limit;
     char asked[ERROR_SIZE_TEXT], allowed[ERROR_SIZE_TEXT];
@@ -317,6 +317,14 @@ void *limits_refuse_mapping(int code, size_t length)
                   "ask for less or raise it (ulimit -v)",
                   asked, error_size(allowed, limit.rlim_cur));
     else
-        error_set(code, "%s cannot be mapped: %s", asked, strerror(code));
+        return false;
+    return true;
+}
+
+void *limits_refuse_mapping(int code, size_t length)
+{
+    char asked[ERROR_SIZE_TEXT];
+    if (!limits_explain_mapping(code, length))
+        error_set(code, "%s cannot be mapped: %s", error_size(asked, length), strerror(code));
     return NULL;
 }

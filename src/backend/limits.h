@@ -28,6 +28,10 @@ void limits_read(struct limits *limits, const char *root);
 /* Whether this errno of a mapping stands for a limit, of this process or the system. */
 bool limits_forbid_mapping(int code);
 
+/* Whether a limit of this process explains this errno of a mapping of that length: if so errno and
+ * the sentence are set as by limits_refuse_mapping. */
+bool limits_explain_mapping(int code, size_t length);
+
 /* Says why the system refused a mapping of that length, be it for this process's limit: NULL, with
  * the code as errno, or ENOMEM where the limit is one of locked memory. */
 void *limits_refuse_mapping(int code, size_t length);

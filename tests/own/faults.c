@@ -1,9 +1,12 @@
 /* What the library makes of functions that fail, and of such as break their promises: an error with
  * a sentence, and nothing left. */
+#include <errno.h>
 #include <shmpool/inspect.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "own/own.h"
@@ -11,6 +14,7 @@
 #include "support/child.h"
 #include "support/leftover.h"
 #include "support/proc.h"
+#include "support/sanitized.h"
 
 static struct shmpool_options options;
 static char name[RUN_NAME_SIZE], prefixed[RUN_NAME_SIZE + 8];
@@ -233,6 +237,27 @@ START_TEST(a_map_that_returns_what_mmap_does_has_failed)
 }
 END_TEST
 
+static int maps_in_little_address_space(void *unused)
+{
+    (void)unused;
+    const struct rlimit limit = {(rlim_t)1 << 40, (rlim_t)1 << 40};
+    CHILD_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    ram_fail(RAM_MAP, ENOMEM);
+    CHILD_CHECK(shmpool_create(1, &options) == -1 && errno == ENOMEM);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "RLIMIT_AS allows this process 1.0 TiB") != NULL);
+    return 0;
+}
+
+START_TEST(a_map_that_a_limit_forbids_names_it)
+{
+    ram_fail(RAM_MAP, EAGAIN);
+    ck_fails(shmpool_create(1, &options), ENOMEM);
+    ck_says("RLIMIT_MEMLOCK");
+    if (!SANITIZED)
+        ck_child_ok(maps_in_little_address_space, NULL);
+}
+END_TEST
+
 static int leaves_a_trace(void *arg)
 {
     *(int *)arg = 1;
@@ -304,6 +329,7 @@ TCase *faults_case(void)
     tcase_add_loop_test(tcase, a_broken_promise_is_ENOTSUP, 0, sizeof lies / sizeof lies[0]);
     tcase_add_test(tcase, a_broken_promise_at_open_is_an_error);
     tcase_add_test(tcase, a_map_that_returns_what_mmap_does_has_failed);
+    tcase_add_test(tcase, a_map_that_a_limit_forbids_names_it);
     tcase_add_test(tcase, a_worker_whose_grant_cannot_be_met_does_not_run);
     tcase_add_test(tcase, a_worker_reads_a_pool_that_it_may_read);
     return tcase;
