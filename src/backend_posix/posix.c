@@ -179,7 +179,7 @@ static bool is_other_kind(int code)
 
 static int refuse_kind(int code, const char *path)
 {
-    return error_set(code, "%s is not a pool", path);
+    return error_set(code, "%s is not a pool: remove it by hand, or choose another name", path);
 }
 
 /* other_kind: the error for what is there and cannot be a pool. O_NONBLOCK: a FIFO would wait. */

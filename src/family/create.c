@@ -82,8 +82,11 @@ static int plan_size(struct plan *plan, size_t size, size_t max_size)
         return error_set(EINVAL, "a pool of 0 bytes: the smallest has one page");
     if (most > LAYOUT_MOST_BYTES ||
         layout_compute(&plan->layout, page, (most + page - 1) / page) != 0)
-        return error_set(ENOMEM, "a pool of %s with its tables does not fit into 32 TiB",
-                         error_size(text, most));
+        return error_set(
+            ENOMEM,
+            "a pool of %s with its tables does not fit into 32 TiB: ask for less, or for "
+            "a smaller max_size",
+            error_size(text, most));
     plan->n_pages = (size + page - 1) / page;
     return 0;
 }
@@ -129,6 +132,8 @@ static int map_new(struct pool *pool, const struct plan *plan)
         plan->address != NULL
             ? address_map_at(pool->backend, &pool->object, plan->address, pool->mapping_size, 0)
             : address_map_new(pool->backend, &pool->object, pool->mapping_size);
+    if (pool->base == NULL && plan->address != NULL && (errno == ENOMEM || errno == EPERM))
+        error_add("; it was to lie at %p: NULL leaves the place to the library", plan->address);
     return pool->base != NULL ? 0 : -1;
 }
 

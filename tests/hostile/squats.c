@@ -85,12 +85,12 @@ static const struct squat {
     const char *open; /* a part of the sentence */
     int unlink_errno; /* 0: unlink_name removes it, for it begins as a pool does */
 } squats[] = {
-    {"fifo", squat_fifo, "is not a pool", ENOENT},
-    {"link-to-pool", squat_link_to_a_pool, "is not a pool", ENOENT},
-    {"link-to-nothing", squat_link_to_nothing, "is not a pool", ENOENT},
-    {"folder", squat_folder, "is not a pool", ENOENT},
-    {"empty", squat_empty, "is not a pool", ENOENT},
-    {"short", squat_short, "is not a pool", ENOENT},
+    {"fifo", squat_fifo, "is not a pool: remove it by hand", ENOENT},
+    {"link-to-pool", squat_link_to_a_pool, "is not a pool: remove it by hand", ENOENT},
+    {"link-to-nothing", squat_link_to_nothing, "is not a pool: remove it by hand", ENOENT},
+    {"folder", squat_folder, "is not a pool: remove it by hand", ENOENT},
+    {"empty", squat_empty, "is not a pool: remove it by hand", ENOENT},
+    {"short", squat_short, "is not a pool: remove it by hand", ENOENT},
     {"foreign", squat_foreign, "is not a sound pool", ENOENT},
     {"noise", squat_noise, "is not a sound pool", ENOENT},
     {"cut-off", squat_cut_off, "is not a sound pool", 0},

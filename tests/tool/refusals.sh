@@ -46,7 +46,7 @@ refuses 1 "'a/b' is no name for a pool.*" create -s 1M a/b
 refuses 1 '.*nowhere.*posix, sysv, memfd.*' create -s 1M --backend nowhere "$name"
 refuses 1 'a pool of backend memfd has no name and would go with this process: .*' create -s 1M "memfd:$name"
 refuses 1 'max_size .* is smaller than the size .*' create -s 2M -m 1M "$name"
-refuses 1 '.*does not fit into 32 TiB.*' create -s 1P "$name"
+refuses 1 '.*does not fit into 32 TiB: ask for less.*' create -s 1P "$name"
 
 # Help is for stdout, names every verb, and every option that the verb takes.
 fine --help
