@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend/anonymous.h"
@@ -64,6 +64,13 @@ static void renew(void)
     atomic_store(&process_page->era, ++last_era);
 }
 
+/* For another thread of this process: a yield starves one of lower real-time priority. */
+static void take_a_nap(void)
+{
+    const struct timespec nap = {.tv_nsec = 50000};
+    nanosleep(&nap, NULL);
+}
+
 /* Where the page is wiped, the first thread to come renews; the flag on the same page is wiped with
  * it, so it is never inherited held. */
 static void renew_once(void)
@@ -75,7 +82,7 @@ static void renew_once(void)
         atomic_store(&process_page->renewing, 0);
     }
     while (process_era() == 0)
-        sched_yield();
+        take_a_nap();
 }
 
 /* Where the kernel has no page to wipe, a plain one serves fork(2), which calls the handlers. */
@@ -141,7 +148,7 @@ static void begin_or_wait(void)
         atomic_store(&has_begun, 1);
     }
     while (!atomic_load(&has_begun))
-        sched_yield();
+        take_a_nap();
 }
 
 /* A thread that is cancelled on the way would leave the others to wait. */
