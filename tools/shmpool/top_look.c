@@ -87,7 +87,8 @@ static void write_row(const struct seen *seen)
     look_into(seen, &reading);
     row.n_spots = reading.spots.n;
     fwrite(&row, sizeof row, 1, stdout);
-    fwrite(reading.spots.all, sizeof reading.spots.all[0], reading.spots.n, stdout);
+    if (reading.spots.n > 0)
+        fwrite(reading.spots.all, sizeof reading.spots.all[0], reading.spots.n, stdout);
     free(reading.spots.all);
 }
 
