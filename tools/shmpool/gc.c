@@ -111,5 +111,6 @@ int verb_gc(const struct request *request)
         json_array_end();
         json_object_end();
     }
+    pools_end(&pools);
     return say_ended(status);
 }
