@@ -88,9 +88,7 @@ static void renew_once(void)
 /* Where the kernel has no page to wipe, a plain one serves fork(2), which calls the handlers. */
 static void forked(void)
 {
-    int cancel = holders_cancel_state;
-    pthread_setcancelstate(cancel, &cancel);
-    tables = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    process_unlock();
     atomic_store(&process_page->renewing, 0);
     atomic_store(&process_page->era, 0);
     renew_once();
