@@ -1,7 +1,6 @@
 #include "family/registry.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +35,7 @@ struct registry_shm {
     _Atomic uint64_t next_resource;
     _Atomic uint64_t next_worker;
     _Atomic uint64_t next_number;
+    _Atomic uint64_t turn; /* count << 32 | ID of the entry that was completed last */
     struct mail_shm mail;
     _Atomic uint32_t processes_mark; /* records at and above were never taken */
     _Atomic uint32_t unrecorded;     /* a process found no record: who uses what is not known */
@@ -329,59 +329,68 @@ static unsigned end_of_entries(void)
     return last < REGISTRY_ENTRIES ? (unsigned)last + 1 : REGISTRY_ENTRIES;
 }
 
-/* Another visible entry of the same object, or one that will be: an opening one with a lower index
- * goes first, one with a higher index is sent back to look again. */
-static struct resource_shm *find_other(struct resource_shm *mine)
+static struct resource_shm *find_other(const struct resource_shm *mine)
 {
     unsigned end = end_of_entries();
     for (unsigned i = 0; i < end; i++) {
         struct resource_shm *entry = &registry->resources[i];
-        uint32_t state = atomic_load(&entry->state);
-        if (entry == mine || atomic_load(&entry->id) == 0 ||
-            (state != RESOURCE_OPENING && state != RESOURCE_COMPLETE) || !same_object(entry, mine))
-            continue;
-        if (state == RESOURCE_OPENING && entry > mine &&
-            atomic_compare_exchange_strong(&entry->state, &state, RESOURCE_FILLING))
-            continue;
-        return entry;
+        if (entry != mine && atomic_load(&entry->state) == RESOURCE_COMPLETE &&
+            atomic_load(&entry->id) != 0 && same_object(entry, mine))
+            return entry;
     }
     return NULL;
 }
 
 /* Joins another entry; 0 when it was given back meanwhile. */
-static int32_t join_entry(struct resource_shm *entry)
+static int32_t join_entry(const struct resource_shm *entry)
 {
     int32_t id = atomic_load(&entry->id);
-    uint32_t opening = RESOURCE_OPENING;
     if (id == 0)
         return 0;
     registry_use(id);
-    atomic_compare_exchange_strong(&entry->state, &opening, RESOURCE_COMPLETE);
     if (atomic_load(&entry->id) == id && atomic_load(&entry->state) == RESOURCE_COMPLETE)
         return id;
     registry_unuse(id);
     return 0;
 }
 
+/* The state "opening" of this ID, and of no later one in the same entry. */
+static uint32_t opening(int32_t id)
+{
+    return (uint32_t)id / REGISTRY_ENTRIES << RESOURCE_STATE_BITS | RESOURCE_OPENING;
+}
+
+/* The entry whose turn it was is complete, though its process may be stopped before it says so. */
+static void finish_turn(uint64_t turn)
+{
+    int32_t id = (int32_t)(uint32_t)turn;
+    uint32_t state = opening(id);
+    if (id > 0)
+        atomic_compare_exchange_strong(&registry->resources[index_of(id)].state, &state,
+                                       RESOURCE_COMPLETE);
+}
+
+/* Entries become complete one after the other, in the turns of one word. Whoever takes a turn has
+ * looked for another entry of its object since the turn before, which it saw finished: so of two of
+ * one object the later one finds the earlier one. */
 int32_t registry_complete(int32_t id)
 {
     struct resource_shm *mine = &registry->resources[index_of(id)];
+    atomic_store(&mine->state, opening(id));
     for (int look = 0; look < PATIENCE; look++) {
-        atomic_store(&mine->state, RESOURCE_OPENING);
-        struct resource_shm *other = find_other(mine);
-        uint32_t opening = RESOURCE_OPENING;
-        if (other == NULL) {
-            if (atomic_compare_exchange_strong(&mine->state, &opening, RESOURCE_COMPLETE) ||
-                opening == RESOURCE_COMPLETE)
-                return id;
-        } else {
-            int32_t joined = join_entry(other);
-            if (joined != 0) {
-                registry_drop(id);
-                return joined;
-            }
+        uint64_t turn = atomic_load(&registry->turn);
+        uint64_t next = ((turn >> 32) + 1) << 32 | (uint32_t)id;
+        finish_turn(turn);
+        const struct resource_shm *other = find_other(mine);
+        int32_t joined = other != NULL ? join_entry(other) : 0;
+        if (joined != 0) {
+            registry_drop(id);
+            return joined;
         }
-        sched_yield();
+        if (other == NULL && atomic_compare_exchange_strong(&registry->turn, &turn, next)) {
+            finish_turn(next);
+            return id;
+        }
     }
     atomic_store(&mine->state, RESOURCE_COMPLETE);
     return id;

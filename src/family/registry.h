@@ -24,7 +24,8 @@ enum resource_state {
     RESOURCE_FILLING,
     RESOURCE_OPENING, /* filled; may turn out to be another entry's object */
     RESOURCE_COMPLETE,
-    RESOURCE_RETIRING
+    RESOURCE_RETIRING,
+    RESOURCE_STATE_BITS = 3 /* above them: by which ID the entry is opening */
 };
 
 /* Written by the process that took the entry until it is complete, then never, but for state and
