@@ -282,7 +282,8 @@ static void *creates_for_ever(void *arg)
     return NULL;
 }
 
-/* A thread of the child's, perhaps on the stack of the one that created. */
+/* A thread of the child's, perhaps on the stack of the one that created. The thread sanitizer knows
+ * one thread a stack, be it the parent's. */
 static void *writes_on_its_stack(void *arg)
 {
     volatile char bytes[40000];
@@ -300,8 +301,10 @@ static int returns_7(void *arg)
 static int starts_a_worker(void *arg)
 {
     pthread_t thread;
-    CHILD_CHECK(pthread_create(&thread, NULL, writes_on_its_stack, arg) == 0);
-    CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    if (!SANITIZED) {
+        CHILD_CHECK(pthread_create(&thread, NULL, writes_on_its_stack, arg) == 0);
+        CHILD_CHECK(pthread_join(thread, NULL) == 0);
+    }
     return WEXITSTATUS(worker_run(returns_7, NULL, NULL)) == 7 ? 0 : 1;
 }
 
