@@ -95,6 +95,20 @@ START_TEST(a_single_group_with_room_is_found_wherever_it_lies)
 }
 END_TEST
 
+/* Upper levels too: they promised less. */
+START_TEST(a_look_that_finds_more_than_was_promised_raises_the_hint)
+{
+    make_hints(sizes[_i]);
+    for (uint64_t group = 0; group < n_groups; group++)
+        hints_lower(&hints, group, HINT_FRESH, 3, 0);
+    ck_quiet(hints_find_run(&hints, 0, 4) == n_groups);
+    hints_lower(&hints, n_groups - 1, 3, 9, HINT_MANY);
+    ck_quiet(hint_read(&hints, n_groups - 1) == (9 | HINT_MANY));
+    ck_quiet(hints_find_run(&hints, 0, 9) == n_groups - 1);
+    free(memory);
+}
+END_TEST
+
 static uint64_t naive_hole(uint64_t wanted, uint64_t end)
 {
     uint64_t best = n_groups;
@@ -155,6 +169,8 @@ TCase *hints_case(void)
     TCase *tcase = tcase_create("hints");
     tcase_add_loop_test(tcase, the_lowest_group_that_may_fit_is_found, 0, N_SIZES);
     tcase_add_loop_test(tcase, a_single_group_with_room_is_found_wherever_it_lies, 0, N_SIZES);
+    tcase_add_loop_test(tcase, a_look_that_finds_more_than_was_promised_raises_the_hint, 0,
+                        N_SIZES);
     tcase_add_loop_test(tcase, the_smallest_of_sixteen_holes_is_found, 0, N_SIZES);
     tcase_add_test(tcase, classes_rise_with_the_length_and_fit_a_hint);
     return tcase;
