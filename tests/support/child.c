@@ -118,7 +118,7 @@ bool child_can_be_others(void)
 int child_sleep(void *unused)
 {
     (void)unused;
-    for (int second = 0; second < 60; second++)
+    for (int second = 0; second < 300; second++)
         sleep(1);
     return 99;
 }

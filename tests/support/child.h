@@ -39,7 +39,7 @@ const char *child_text(int wait_status);
 /* Whether the parts of tests that need root can run; says once on stdout that they were not run. */
 bool child_can_be_others(void);
 
-/* Sleeps until a signal ends the process, or a minute has passed: then it ends with 99. */
+/* Sleeps until a signal ends the process, or five minutes have passed: then it ends with 99. */
 int child_sleep(void *unused);
 
 void child_fail(const char *file, int line, const char *what) __attribute__((noreturn, cold));
