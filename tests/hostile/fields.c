@@ -8,6 +8,7 @@
 #include "hostile/population.h"
 #include "hostile/suites.h"
 #include "support/leftover.h"
+#include "support/sanitized.h"
 
 static struct opened object;
 
@@ -166,7 +167,8 @@ START_TEST(an_address_where_nothing_can_be_is_refused)
     /* Beyond user space, whatever its size. */
     refusal = ENOMEM;
     sentence = "cannot be mapped";
-    ck_value_refused(FIELD(address), UINT64_C(1) << 56);
+    if (!SANITIZED) /* the thread sanitizer asks for address 0 instead, which root gets */
+        ck_value_refused(FIELD(address), UINT64_C(1) << 56);
     opened_drop(&object);
 }
 END_TEST
