@@ -24,7 +24,14 @@ enum {
     CHECK_EVERY = 25,       /* blows */
     WAIT_EVERY = 4,         /* blows: there a victim has to get on first */
     MAX_STEPS_BETWEEN = 20, /* of a victim, before it is killed */
-    CALM = 1                /* seconds, for the throughput without kills */
+    CALM_EVERY = 30,        /* blows: then nobody is killed for a while, for comparison */
+    CALM = 50000            /* microseconds */
+};
+
+/* Blocks that were allocated and freed again, in that time. */
+struct pace {
+    double blocks;
+    double seconds;
 };
 
 struct master {
@@ -37,9 +44,9 @@ struct master {
     int n_killed;
     int n_inside; /* of the killed: in a call */
     int n_blows;
-    int n_forks;      /* of the workers */
-    double rate;      /* blocks a second, while it stormed */
-    double calm_rate; /* the same, without kills */
+    int n_forks; /* of the workers */
+    struct pace storming;
+    struct pace calm; /* the same workers, without kills */
     int n_faults;
     int n_retries; /* of reclaim: somebody was recovering */
     int n_stops;
@@ -300,8 +307,7 @@ static struct totals count(void)
     return totals;
 }
 
-/* Blocks that were allocated and freed again, a second, in the time of body(). */
-static double rate_of(void (*body)(void))
+static void measure(struct pace *pace, void (*body)(void))
 {
     struct timespec begin, end;
     struct totals before = count();
@@ -309,30 +315,30 @@ static double rate_of(void (*body)(void))
     body();
     clock_gettime(CLOCK_MONOTONIC, &end);
     struct totals after = count();
-    uint64_t blocks = after.one_word + after.multi - before.one_word - before.multi;
-    double seconds =
+    pace->blocks += (double)(after.one_word + after.multi - before.one_word - before.multi);
+    pace->seconds +=
         (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-    return (double)blocks / seconds;
 }
 
 static void rage(void)
 {
-    while (master.n_killed < master.n_kills)
+    for (int i = 0; i < CALM_EVERY && master.n_killed < master.n_kills; i++)
         strike();
 }
 
 static void be_calm(void)
 {
-    watch("no end of the calm", 0);
-    sleep(CALM);
+    usleep(CALM);
 }
 
 static void storm_run(void)
 {
     for (int i = 0; i < STORM_WORKERS; i++)
         fill(&master.posts[i]);
-    master.rate = rate_of(rage);
-    master.calm_rate = rate_of(be_calm);
+    while (master.n_killed < master.n_kills) {
+        measure(&master.storming, rage);
+        measure(&master.calm, be_calm);
+    }
 }
 
 static void storm_end(void)
@@ -362,7 +368,8 @@ static bool tell(void)
            (int)master.n_workers - master.n_forks, (unsigned long long)totals.one_word,
            (unsigned long long)totals.multi, (unsigned long long)totals.no_room, master.n_stops,
            master.n_retries, master.n_faults, (unsigned long long)lost, (unsigned long long)doubles,
-           master.rate, master.calm_rate);
+           master.storming.blocks / master.storming.seconds,
+           master.calm.blocks / master.calm.seconds);
     return totals.one_word > 0 && totals.multi > 0 && lost == 0 && doubles == 0 &&
            master.n_faults == 0;
 }
