@@ -86,11 +86,13 @@ plain() {
 plain "TERM=vt100"
 plain "NO_COLOR=1 TERM=xterm-256color"
 
-# A terminal of which nothing is known.
-open_terminal 120 24 "env TERM=none-such $top"
-await "^shmpool: top does not know terminals of kind 'none-such' "
-await '^status 1$'
-close_terminal
+# A terminal of which nothing is known, and one whose cursor stays where it is.
+for kind in none-such dumb; do
+    open_terminal 120 24 "env TERM=$kind $top"
+    await "^shmpool: top does not know terminals of kind '$kind' "
+    await '^status 1$'
+    close_terminal
+done
 
 # A signal ends it, and the terminal is as it was.
 open_terminal 80 24 "$top"

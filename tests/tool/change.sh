@@ -23,7 +23,7 @@ refuses 1 ".*cannot grow to .*max_size.*" grow "$handle" $((301 * page))
 fine rm "$handle"
 [[ -z $(listed "$handle" name) ]] || fault "rm left $handle"
 await_gone "$handle"
-refuses 1 "there is no pool $handle .*" rm "$handle"
+refuses 1 "there is no pool '$handle' .*" rm "$handle"
 fine create -s 64K --commit --keep "$handle"
 lists_as "$handle" size,flags,state "65536 commit,keep idle"
 refuses 1 ".*COMMIT.*" trim "$handle"
@@ -66,7 +66,7 @@ gives '[.size, .blocks, .state] | @csv' "$((512 * page)),9,\"live\""
 
 # Several at once: what can be done is done, and the status says that not all could.
 fine create -s 1M "$handle.b"
-refuses 1 "there is no pool $name.none .*" rm "$handle.b" "$name.none"
+refuses 1 "there is no pool '$name.none' .*" rm "$handle.b" "$name.none"
 [[ -z $(listed "$handle.b" name) ]] || fault "rm stops at the first that is not there"
 
 fine rm --force "$handle"

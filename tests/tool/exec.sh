@@ -25,7 +25,7 @@ status=0
 env --ignore-signal=CHLD "$TOOL" exec sh -c 'exit 7' || status=$?
 ((status == 7)) || fault "with SIGCHLD ignored: status $status, not 7"
 ends 125 --inherit "$name.none" true
-grep -q "there is no pool $name.none" err || fault "no pool: $(<err)"
+grep -q "there is no pool '$name.none'" err || fault "no pool: $(<err)"
 ends 127 "$name-no-program"
 ends 127 ./no/such/program
 ends 127 ''

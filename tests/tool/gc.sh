@@ -36,7 +36,7 @@ collect 0 "$handle"
 [[ $(<out) == "removed orphan $handle" ]] || fault "gc: $(<out)"
 [[ -z $(listed "$handle" name) ]] || fault "gc left it"
 await_gone "$handle"
-refuses 1 "there is no pool $handle .*" gc "$handle"
+refuses 1 "there is no pool '$handle' .*" gc "$handle"
 
 # Says of each of the pools $1... why it stays.
 stay() {

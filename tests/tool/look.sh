@@ -64,6 +64,19 @@ gives '.who[] | select(.kind == "shared") | [.pid, .blocks, .size] | @csv' ",1,$
 fine who -n -b -o pid,size "$handle"
 grep -Eq "^ *$pid +$((48 * page))\$" out || fault "who: $(<out)"
 
+# ---- one name twice: each is shown as verbs take it ----
+if [[ $backend == sysv ]]; then
+    fine create -s 1M --keep "posix:$name"
+    [[ $(listed "$handle" name) == "$handle" ]] || fault "of two, shown as $(listed "$handle" name)"
+    [[ $(listed "posix:$name" name) == "$name" ]] || fault "the plain one: $(listed "posix:$name" name)"
+    [[ $(SHMPOOL_BACKEND=sysv listed "$handle" name) == "$name" ]] ||
+        fault "by SHMPOOL_BACKEND: $(SHMPOOL_BACKEND=sysv listed "$handle" name)"
+    [[ $(SHMPOOL_BACKEND=sysv listed "posix:$name" name) == "posix:$name" ]] ||
+        fault "the other by SHMPOOL_BACKEND: $(SHMPOOL_BACKEND=sysv listed "posix:$name" name)"
+    fine rm "posix:$name"
+    await_gone "posix:$name"
+fi
+
 # ---- check and dump ----
 fine check "$handle"
 [[ $(<out) == "${handle#*:}: sound" ]] || fault "check: $(<out)"

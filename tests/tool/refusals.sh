@@ -40,12 +40,17 @@ refuses 2 '--mode 1777: not a mode; say 0660, for example' create -s 1M --mode 1
 refuses 2 'create: the name says backend sysv, and --backend posix' create -s 1M --backend posix "sysv:$name"
 refuses 2 '--by time: a map is by state or by owner' map --by time "$name"
 
-refuses 1 'there is no pool nowhere.* that this user may see: shmpool ls shows all' stat "nowhere:$name"
-refuses 1 "there is no pool $name@1 .*" check "$name@1"
-refuses 1 "'a/b' is no name for a pool.*" create -s 1M a/b
-refuses 1 '.*nowhere.*posix, sysv, memfd.*' create -s 1M --backend nowhere "$name"
-refuses 1 'a pool of backend memfd has no name and would go with this process: .*' create -s 1M "memfd:$name"
-refuses 1 'max_size .* is smaller than the size .*' create -s 2M -m 1M "$name"
+refuses 2 'map: --json writes runs and --svg a picture: say one of them' map -J --svg=- "$name"
+refuses 2 "'a/b' is no name for a pool.*" create -s 1M a/b
+refuses 2 "'' is no name for a pool.*" create -s 1M ''
+refuses 2 "create: there is no backend 'nowhere' here: choose posix or sysv" create -s 1M --backend nowhere "$name"
+refuses 2 'create: a pool of backend memfd has no name .*: choose posix or sysv' create -s 1M "memfd:$name"
+refuses 2 'max_size .* is smaller than the size .*' create -s 2M -m 1M "$name"
+refuses 2 'SHMPOOL_COMMIT keeps all memory, .*' create -s 1M --commit --autotrim "$name"
+
+refuses 1 "there is no pool '' that this user may see: shmpool ls shows all" stat ''
+refuses 1 'there is no pool .nowhere.* that this user may see: shmpool ls shows all' stat "nowhere:$name"
+refuses 1 "there is no pool '$name@1' .*" check "$name@1"
 refuses 1 '.*does not fit into 32 TiB: ask for less.*' create -s 1P "$name"
 
 # Help is for stdout, names every verb, and every option that the verb takes.

@@ -1,4 +1,5 @@
 /* create: makes a pool for programs to open by its name. */
+#include <errno.h>
 #include <shmpool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +21,18 @@ static const char *split(const char *operand, const char **backend, char prefix[
     return colon + 1;
 }
 
-/* It would be gone the moment that it is there. */
-static bool has_no_name(const char *backend)
+/* A pool without a name would be gone the moment that it is there, and programs' own backends are
+ * theirs. */
+static void check_backend(const char *backend)
 {
+    const char *variable = getenv("SHMPOOL_BACKEND");
     if (backend == NULL)
-        backend = getenv("SHMPOOL_BACKEND");
-    return backend != NULL && strcmp(backend, "memfd") == 0;
+        backend = variable != NULL && variable[0] != '\0' ? variable : "posix";
+    if (strcmp(backend, "memfd") == 0)
+        options_refuse("create: a pool of backend memfd has no name and would go with this "
+                       "process: choose posix or sysv");
+    if (strcmp(backend, "posix") != 0 && strcmp(backend, "sysv") != 0)
+        options_refuse("create: there is no backend '%s' here: choose posix or sysv", backend);
 }
 
 int verb_create(const struct request *request)
@@ -38,10 +45,10 @@ int verb_create(const struct request *request)
     options.name = split(request->operands[0], &options.backend, prefix);
     if (request->size == 0)
         options_refuse("create: how large? Say --size 64M, for example");
-    if (has_no_name(options.backend)) {
-        say("a pool of backend memfd has no name and would go with this process: choose another "
-            "backend");
-        return STATUS_FOUND;
-    }
-    return shmpool_create(request->size, &options) > 0 ? STATUS_FINE : say_failure();
+    check_backend(options.backend);
+    if (shmpool_create(request->size, &options) > 0)
+        return STATUS_FINE;
+    int status = errno == EINVAL ? STATUS_USAGE : STATUS_FOUND;
+    say_failure();
+    return status;
 }

@@ -32,6 +32,11 @@ static const char *state_of(const struct seen *seen)
     return pools_state(seen->listed.state == SHMPOOL_LIVE ? SHMPOOL_ORPHAN : seen->listed.state);
 }
 
+static const char *handle_of(const struct seen *seen)
+{
+    return seen->listed.handle != NULL ? seen->listed.handle : seen->listed.where;
+}
+
 static void write_pool(const struct seen *seen, bool pretend)
 {
     json_object(NULL);
@@ -46,8 +51,7 @@ static void write_pool(const struct seen *seen, bool pretend)
 
 static void print_pool(const struct seen *seen, bool pretend)
 {
-    printf("%s %s %s\n", pretend ? "would remove" : "removed", state_of(seen),
-           seen->listed.handle != NULL ? seen->listed.handle : seen->listed.where);
+    printf("%s %s %s\n", pretend ? "would remove" : "removed", state_of(seen), handle_of(seen));
 }
 
 /* What somebody uses by now, or removed before us, is no failure. */
@@ -59,8 +63,10 @@ static bool is_fine(int code)
 static int collect(const struct request *request, const struct seen *seen)
 {
     if (shmpool_collect(&seen->listed, request->dry_run ? SHMPOOL_PRETEND : 0) != 0) {
-        if (!is_fine(errno))
-            return say_failure();
+        if (!is_fine(errno)) {
+            say("%s: %s", handle_of(seen), shmpool_errmsg());
+            return STATUS_FOUND;
+        }
         if (request->n_operands > 0)
             say("left alone: %s", shmpool_errmsg());
         return STATUS_FINE;

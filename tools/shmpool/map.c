@@ -119,6 +119,8 @@ static int write_svg(const struct request *request, const struct seen *seen, shm
 
 int verb_map(const struct request *request)
 {
+    if (request->json && request->svg != NULL)
+        options_refuse("map: --json writes runs and --svg a picture: say one of them");
     const struct seen *seen = pools_find(request->operands[0]);
     shmpool_id pool = seen != NULL ? pools_open(seen) : -1;
     if (pool < 0)

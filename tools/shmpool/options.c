@@ -28,7 +28,7 @@ const struct verb verbs[] = {
      verb_who, who_columns},
     {"map", "NAME", ARGUMENT_POOL, 1, 1, "a picture of what is where",
      "As wide as the terminal, or $COLUMNS. Colours on a terminal only, and not where NO_COLOR is\n"
-     "set. With --svg nothing goes to the terminal.\n",
+     "set. With --svg nothing goes to the terminal. --json writes the runs, not a picture.\n",
      verb_map, NULL},
     {"top", "", ARGUMENT_NONE, 0, 0, "all pools on the screen, and what changes in them",
      "CHG/S: blocks that came, went or changed hands in a second, by two looks. Nobody counts\n"
@@ -59,8 +59,9 @@ const struct verb verbs[] = {
      verb_rm, NULL},
     {"exec", "[--] PROGRAM [ARGUMENT...]", ARGUMENT_PROGRAM, 1, SIZE_MAX,
      "run a program that inherits pools",
-     "The program has exactly these pools: under their names (shmpool_open), and under the IDs 1,\n"
-     "2, ... in the order given. Signals are passed on to it.\n"
+     "The program inherits exactly these pools, under the IDs 1, 2, ... in the order given and "
+     "under\n"
+     "their names, if they have one (shmpool_open). Signals are passed on to it.\n"
      "Exit status: the program's; 128 and the signal's number where one ended it; 125 where the\n"
      "pools cannot be had, 126 where the program cannot be executed, 127 where it is not found.\n",
      verb_exec, NULL},
@@ -94,7 +95,8 @@ const struct option_row option_rows[] = {
      "how far it may grow (usual: not at all)"},
     {OPTION_BACKEND, 0, "backend", ARGUMENT_BACKEND, "NAME", "create",
      "posix or sysv (usual: $SHMPOOL_BACKEND, else posix)"},
-    {OPTION_MODE, 0, "mode", ARGUMENT_MODE, "MODE", "create", "permission bits (usual: 0600)"},
+    {OPTION_MODE, 0, "mode", ARGUMENT_MODE, "MODE", "create",
+     "permission bits (usual: 0600); those of the owner and the group count"},
     {OPTION_COMMIT, 0, "commit", ARGUMENT_NONE, NULL, "create", "take all of its memory now"},
     {OPTION_ZERO, 0, "zero", ARGUMENT_NONE, NULL, "create", "blocks are zero when handed out"},
     {OPTION_AUTOTRIM, 0, "autotrim", ARGUMENT_NONE, NULL, "create",
@@ -147,7 +149,8 @@ static void print_options(const struct verb *verb)
 
 static void print_columns(const struct verb *verb)
 {
-    printf("\nColumns (* the usual ones; stat shows all):\n");
+    printf("\nColumns (* the usual ones%s):\n",
+           verb->columns == pool_columns ? "; stat shows all" : "");
     for (const struct column *column = verb->columns; column->name != NULL; column++)
         printf("  %c%-10s %s\n", column->is_usual ? '*' : ' ', column->name, column->does);
 }
@@ -178,7 +181,7 @@ static void help(void)
     for (const struct verb *verb = verbs; verb->name != NULL; verb++)
         printf("  %-8s %-22s %s\n", verb->name, verb->operands, verb->does);
     printf("\nNAME is that of a pool, or backend:name; a pool that has no name (memfd, or removed\n"
-           "and still used) is memfd:NAME@PID, by a process that has it. shmpool ls shows all.\n"
+           "and still used) is backend:NAME@PID, by a process that has it. shmpool ls shows all.\n"
            "shmpool VERB --help tells more. shmpool --version prints the version.\n");
     exit(say_ended(STATUS_FINE));
 }

@@ -76,20 +76,6 @@ static int keep(const struct shmpool_listed *listed, void *arg)
     return 0;
 }
 
-int pools_read(struct pools *pools, bool with_stats)
-{
-    struct reading reading = {pools, with_stats};
-    *pools = (struct pools){0};
-    int result = shmpool_list(keep, &reading);
-    if (result < 0)
-        say_failure();
-    if (result > 0)
-        say("no memory for the list of pools");
-    if (result != 0)
-        pools_end(pools);
-    return result == 0 ? 0 : -1;
-}
-
 /* The kept strings are this program's own, whatever their type says. */
 static void drop(const char *text)
 {
@@ -121,7 +107,7 @@ static const char *behind_backend(const char *handle)
 const char *pools_shown(const struct seen *seen)
 {
     if (seen->listed.handle != NULL)
-        return behind_backend(seen->listed.handle);
+        return seen->is_plain ? behind_backend(seen->listed.handle) : seen->listed.handle;
     return seen->listed.name != NULL ? seen->listed.name : seen->listed.where;
 }
 
@@ -159,6 +145,32 @@ static const struct seen *first(const struct pools *pools, const char *name, con
     return found;
 }
 
+/* Which of those with one name in several backends the name alone means. */
+static void find_plain(struct pools *pools)
+{
+    size_t n;
+    for (size_t i = 0; i < pools->n; i++) {
+        struct seen *seen = &pools->all[i];
+        const char *plain = seen->listed.handle != NULL ? behind_backend(seen->listed.handle) : "";
+        seen->is_plain = first(pools, plain, plain, has_handle, &n) == seen;
+    }
+}
+
+int pools_read(struct pools *pools, bool with_stats)
+{
+    struct reading reading = {pools, with_stats};
+    *pools = (struct pools){0};
+    int result = shmpool_list(keep, &reading);
+    if (result < 0)
+        say_failure();
+    if (result > 0)
+        say("no memory for the list of pools");
+    if (result != 0)
+        pools_end(pools);
+    find_plain(pools);
+    return result == 0 ? 0 : -1;
+}
+
 const struct seen *pools_named(const struct pools *pools, const char *name)
 {
     size_t n;
@@ -174,7 +186,7 @@ const struct seen *pools_named(const struct pools *pools, const char *name)
     if (n > 1)
         say("%zu pools are called %s: say which one, as shmpool ls shows them", n, name);
     else
-        say("there is no pool %s that this user may see: shmpool ls shows all", name);
+        say("there is no pool '%s' that this user may see: shmpool ls shows all", name);
     return NULL;
 }
 
@@ -290,7 +302,9 @@ shmpool_id pools_open(const struct seen *seen)
 shmpool_id pools_open_to_work(const struct seen *seen)
 {
     if (seen->listed.handle != NULL && strchr(seen->listed.handle, '@') != NULL) {
-        say("%s has no name by which it could be opened to work in it: only looking is possible",
+        say("%s has no name by which it could be opened to work in it: that is left to the "
+            "processes "
+            "that have it; the tool can only look",
             pools_shown(seen));
         return -1;
     }

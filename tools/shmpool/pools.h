@@ -11,6 +11,7 @@
 
 struct seen {
     struct shmpool_listed listed; /* its strings are kept here */
+    bool is_plain;                /* its name alone means it, and no other backend's pool */
     bool has_stats;
     struct shmpool_stats stats;
 };

@@ -3,6 +3,7 @@
 #include <curses.h>
 #include <stdlib.h>
 #include <string.h>
+#include <term.h>
 
 #include "top_text.h"
 
@@ -17,6 +18,10 @@ bool screen_begin(void)
     const char *no = getenv("NO_COLOR");
     if (newterm(NULL, stdout, stdin) == NULL)
         return false;
+    if (cursor_address == NULL) {
+        endwin();
+        return false;
+    }
     has_screen = true;
     cbreak();
     noecho();
@@ -168,12 +173,13 @@ void screen_text(const char *title, const char *text, size_t first)
 {
     erase();
     put(0, title, A_BOLD);
-    for (int y = 1; y<LINES - FOOT && * text != '\0'; first -= first> 0) {
+    int y = 1;
+    while (y < LINES - FOOT && text[0] != '\0') {
         int length = (int)strcspn(text, "\n");
-        if (first == 0) {
-            mvaddnstr(y, 0, text, length);
-            y++;
-        }
+        if (first > 0)
+            first--;
+        else
+            mvaddnstr(y++, 0, text, length);
         text += length + (text[length] == '\n');
     }
     put(LINES - 1, "Up, down: scroll   Escape: back to the list   q: quit", A_BOLD);
