@@ -220,7 +220,7 @@ static int take(struct shmpool_object *object, int fd, const char *path, uint64_
     if (trust_owner(status.st_uid, status.st_gid, status.st_mode, true))
         return fdobject_take(object, fd, SHMPOOL_MAP_RDONLY);
     close(fd);
-    return trust_refuse(path, status.st_uid);
+    return trust_refuse(path, status.st_uid, false);
 }
 
 int held_open(struct shmpool_object *object, const char *where, pid_t holder, uint64_t device,

@@ -30,8 +30,12 @@ bool trust_owner(uid_t uid, gid_t gid, mode_t mode, bool readonly)
     return (mode & needed) == needed && in_group(gid);
 }
 
-int trust_refuse(const char *what, uid_t uid)
+int trust_refuse(const char *what, uid_t uid, bool readable)
 {
+    if (readable)
+        return error_set(EACCES,
+                         "%s belongs to user %u, and its mode lets this process only read it", what,
+                         (unsigned)uid);
     return error_set(EACCES,
                      "%s belongs to user %u: only pools of this user (%u) are used, or such as let "
                      "in a group of this process",

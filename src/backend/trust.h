@@ -12,7 +12,8 @@
  * root, or the mode lets in a group of this process, for reading or for both. */
 bool trust_owner(uid_t uid, gid_t gid, mode_t mode, bool readonly);
 
-/* EACCES and the sentence; what: the object, as its user would name it. Returns -1. */
-int trust_refuse(const char *what, uid_t uid);
+/* EACCES and the sentence; what: the object, as its user would name it; readable: it may be used
+ * for reading. Returns -1. */
+int trust_refuse(const char *what, uid_t uid, bool readable);
 
 #endif

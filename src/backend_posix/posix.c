@@ -43,6 +43,14 @@ static const char *path_of_temporary(char path[PATH_SIZE], uint64_t number)
 
 static int refuse_taken(const char *name)
 {
+    char path[PATH_SIZE];
+    struct stat status;
+    if (lstat(path_of(path, name), &status) == 0 && !S_ISREG(status.st_mode))
+        return error_set(
+            EEXIST,
+            "the name \"%s\" is taken by %s, which is not a pool: remove it by hand or "
+            "choose another name",
+            name, path);
     return error_set(EEXIST,
                      "the name \"%s\" is taken in " FOLDER
                      ": open that pool, unlink it or choose another name",
@@ -208,7 +216,8 @@ static int check_pool(int fd, const char *path, bool readonly, int other_kind)
         return refuse_kind(other_kind, path);
     if (trust_owner(status.st_uid, status.st_gid, status.st_mode, readonly))
         return 0;
-    return trust_refuse(path, status.st_uid);
+    return trust_refuse(path, status.st_uid,
+                        trust_owner(status.st_uid, status.st_gid, status.st_mode, true));
 }
 
 static int close_and_fail(int fd)

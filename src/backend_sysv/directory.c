@@ -152,7 +152,8 @@ static int check_access(const char *name, bool readonly, const struct segment *s
 {
     char text[WHAT_SIZE];
     if (!directory_trusts(&segment->status.shm_perm, readonly))
-        return trust_refuse(what(text, name), segment->status.shm_perm.cuid);
+        return trust_refuse(what(text, name), segment->status.shm_perm.cuid,
+                            directory_trusts(&segment->status.shm_perm, true));
     if (!may_attach(segment->key, readonly))
         return refuse_access(EACCES, name, segment);
     return 0;

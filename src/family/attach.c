@@ -4,6 +4,7 @@
  * name that comes from outside, and the object found must be the one that was entered. */
 #include <errno.h>
 #include <shmpool/pool.h>
+#include <stdbool.h>
 
 #include "backend/call.h"
 #include "backend/selection.h"
@@ -138,16 +139,27 @@ static int attach_known(shmpool_id id, const struct known_resource *known, unsig
     return -1;
 }
 
+/* What can be had again is released first; what cannot would be lost. */
+static int refuse_writing(shmpool_id id, const struct pool *had)
+{
+    struct known_resource known;
+    bool can_be_had = registry_know(id, &known) == 0 && !(known.flags & SHMPOOL_PRIVATE) &&
+                      !known.unlinked && rights_cover(&known.creator);
+    return error_set(EROFS,
+                     can_be_had
+                         ? "pool %d (%s) is read-only in this process: release it first"
+                         : "pool %d (%s) is read-only in this process and stays so: leave it "
+                           "to a process that has it in full",
+                     (int)id, had->name);
+}
+
 /* The use is noted first: an entry that is there afterwards stays. */
 static int attach(shmpool_id id, unsigned flags)
 {
     struct known_resource known;
     const struct pool *had = had_before(id);
     if (had != NULL && atomic_load(&had->state) == POOL_MAPPED)
-        return !had->readonly || (flags & SHMPOOL_RDONLY)
-                   ? 0
-                   : error_set(EROFS, "pool %d (%s) is read-only in this process: release it first",
-                               (int)id, had->name);
+        return !had->readonly || (flags & SHMPOOL_RDONLY) ? 0 : refuse_writing(id, had);
     if (registry_know(id, &known) != 0)
         return error_set(EBADF, "there is no pool %d in this family of processes", (int)id);
     if (check_right(id, &known, flags) != 0)

@@ -280,8 +280,10 @@ static int check_where(uintptr_t where)
         return error_set(EINVAL, "%p is not the aligned place of a pointer inside a pool",
                          (void *)where);
     if (pool->readonly)
-        return error_set(EROFS, "pool %s, which holds %p, is read-only in this process", pool->name,
-                         (void *)where);
+        return error_set(EROFS,
+                         "pool %s, which holds %p, is read-only in this process: leave it to a "
+                         "process that has it in full",
+                         pool->name, (void *)where);
     return 0;
 }
 

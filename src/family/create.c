@@ -53,6 +53,10 @@ static int check_options(const struct shmpool_options *options, size_t size)
     for (size_t i = 0; i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i] != 0)
             return error_set(EINVAL, "reserved field %zu of the options is not zero", i);
+    if (options->flags & SHMPOOL_HUGE)
+        return error_set(EINVAL,
+                         "SHMPOOL_HUGE is not to be had: a backend of one's own that keeps its "
+                         "objects on hugetlbfs has huge pages (shmpool_backend_register)");
     if (options->flags & ~(unsigned)CREATE_FLAGS)
         return error_set(
             EINVAL,

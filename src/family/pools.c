@@ -63,8 +63,10 @@ struct pool *pools_refuse(shmpool_id id)
 
 struct pool *pools_refuse_writing(const struct pool *pool)
 {
-    error_set(EROFS, "pool %d (%s) is read-only in this process", (int)atomic_load(&pool->id),
-              pool->name);
+    error_set(
+        EROFS,
+        "pool %d (%s) is read-only in this process: leave it to a process that has it in full",
+        (int)atomic_load(&pool->id), pool->name);
     return NULL;
 }
 

@@ -100,6 +100,16 @@ static void reap_failed(pid_t pid)
         ;
 }
 
+static const char *remedy_of(int failure)
+{
+    if (failure == ENOENT)
+        return "; the path is taken as it is and not searched for in PATH";
+    if (failure == EACCES)
+        return "; give the user the right to execute it, on a file system that is not mounted "
+               "noexec";
+    return "";
+}
+
 static int start_program(struct spawn *spawn, shmpool_worker id)
 {
     pid_t pid = clone_program(spawn);
@@ -120,8 +130,8 @@ static int start_program(struct spawn *spawn, shmpool_worker id)
         return 0;
     }
     reap_failed(pid);
-    return error_set(failure, "the program %s cannot be started: %s", spawn->path,
-                     strerror(failure));
+    return error_set(failure, "the program %s cannot be started: %s%s", spawn->path,
+                     strerror(failure), remedy_of(failure));
 }
 
 /* ---- the environment ---- */

@@ -239,7 +239,7 @@ START_TEST(what_is_attached_for_reading_is_not_attached_in_full)
     ck_ok(shmpool_attach(board->pool, SHMPOOL_RDONLY));
     ck_ok(shmpool_attach(board->pool, SHMPOOL_RDONLY));
     ck_fails(shmpool_attach(board->pool, 0), EROFS);
-    ck_says("read-only");
+    ck_says("read-only in this process: release it first");
     ck_ok(shmpool_unlink(board->pool));
     ck_ok(shmpool_release(board->pool));
 }
@@ -365,6 +365,7 @@ static int had_it_for_reading(void *arg)
     struct board *board = arg;
     can_only_read_it(board);
     CHILD_FAILS(shmpool_attach(board->pool, 0), EROFS);
+    CHILD_CHECK(strstr(shmpool_errmsg(), "and stays so") != NULL);
     CHILD_CHECK(shmpool_release(board->pool) == 0);
     CHILD_FAILS(shmpool_attach(board->pool, 0), EACCES);
     CHILD_CHECK(strstr(shmpool_errmsg(), "reading only") != NULL);
