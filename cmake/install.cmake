@@ -26,8 +26,10 @@ string(STRIP "${folders} ${libraries}" PC_LIBS_PRIVATE)
 configure_file(cmake/shmpool.pc.in shmpool.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/shmpool.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-file(GLOB documents CONFIGURE_DEPENDS LICENSE *.md docs/*.md)
-list(FILTER documents EXCLUDE REGEX CONTRIBUTING)
+# In the tree's own shape, so that what the documents point to is where they say.
+file(GLOB documents CONFIGURE_DEPENDS LICENSE *.md)
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        PATTERN docs/man EXCLUDE PATTERN docs/site EXCLUDE)
 
 include(cmake/man.cmake)

@@ -16,6 +16,12 @@ for file in lib*/libshmpool.{a,so} \
         fault "not installed: $file"
 done
 
+# What the documents point to is installed with them.
+while IFS=: read -r document link; do
+    [[ $link == http* || -e $(dirname "$document")/${link%%#*} ]] ||
+        fault "${document#"$prefix"/} points to $link, which is not installed"
+done < <(find "$prefix/share/doc/shmpool" -name '*.md' -exec grep -oP '^(?!```).*?\]\(\K[^)]+' -H {} +)
+
 # Each function has a manual page: its own, or a line that leads to one.
 man=$prefix/share/man
 diff <(cd "$root/docs/man" && LC_ALL=C ls) <(cd "$man" && find . -type f ! -exec grep -q '^\.so ' {} \; \
